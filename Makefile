@@ -1,0 +1,84 @@
+# Argosy. `make` alone lists what there is to do.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON  ?= python3
+VENV    := .venv
+RUN     := $(VENV)/bin/python
+STAMP   := $(VENV)/.installed
+
+DIR      ?= .local
+CLUSTERS ?= 2
+FLEET    := $(RUN) -m hack.fleet
+UP_FLAGS := --clusters $(CLUSTERS) $(if $(filter 1,$(BARE)),--bare) $(if $(filter 0,$(ARGO)),--no-argo)
+
+$(STAMP): pyproject.toml
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@echo "installing Argosy and its tools into $(VENV) ..."
+	@$(RUN) -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+.PHONY: help
+help: ## this list
+	@echo 'Argosy: Argo Workflows on many Kubernetes clusters, from one hub'
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@echo
+	@echo 'settings: CLUSTERS=n  BARE=1 (none of ours)  ARGO=0 (no Argo controller)  KEEP=1 (demo)  DIR=.local'
+
+.PHONY: demo
+demo: $(STAMP) ## a hub, two clusters, the examples, a live table; KEEP=1 leaves them running
+	@$(FLEET) demo --dir $(DIR) --clusters $(CLUSTERS) $(if $(filter 1,$(KEEP)),--keep)
+
+.PHONY: test
+test: $(STAMP) ## all tests: unit, integration, end to end (TEST_CLUSTERS=containers or k3s for others)
+	@$(RUN) -m pytest $(TESTS)
+
+.PHONY: up
+up: $(STAMP) ## start the local fleet and return: hub, clusters, controllers, agents
+	@$(FLEET) up --dir $(DIR) $(UP_FLAGS)
+
+.PHONY: status
+status: $(STAMP) ## what runs, where its log is
+	@$(FLEET) status --dir $(DIR)
+
+.PHONY: down
+down: $(STAMP) ## stop the local fleet
+	@$(FLEET) down --dir $(DIR)
+
+.PHONY: run
+run: $(STAMP) ## the three controllers in the foreground, on KUBECONFIG
+	@$(RUN) -m controllers run $(ARGS)
+
+.PHONY: agent
+agent: $(STAMP) ## one agent in the foreground: CLUSTER=name HUB_KUBECONFIG=admin KUBECONFIG=managed
+	@test -n "$(CLUSTER)" && test -n "$(HUB_KUBECONFIG)" && test -n "$(KUBECONFIG)" || \
+	  { echo 'usage: make agent CLUSTER=name HUB_KUBECONFIG=hub.kubeconfig KUBECONFIG=cluster.kubeconfig'; exit 2; }
+	@$(RUN) -m agent join --cluster $(CLUSTER) --hub-kubeconfig $(HUB_KUBECONFIG) --out $(DIR)/$(CLUSTER).agent.kubeconfig
+	@$(RUN) -m agent run --cluster $(CLUSTER) --hub-kubeconfig $(DIR)/$(CLUSTER).agent.kubeconfig \
+	  --kubeconfig $(KUBECONFIG) $(ARGS)
+
+.PHONY: install
+install: $(STAMP) ## the CRDs, on KUBECONFIG (ROLE=managed: only those of a managed cluster)
+	@$(FLEET) crds install $(if $(KUBECONFIG),--kubeconfig $(KUBECONFIG)) $(if $(ROLE),--role $(ROLE))
+
+.PHONY: uninstall
+uninstall: $(STAMP) ## remove the CRDs, and with them all their objects, from KUBECONFIG
+	@$(FLEET) crds uninstall $(if $(KUBECONFIG),--kubeconfig $(KUBECONFIG)) $(if $(ROLE),--role $(ROLE))
+
+.PHONY: manifests
+manifests: $(STAMP) ## write crds/ anew from the typed models
+	@$(RUN) -m controllers.api.manifests
+
+.PHONY: lint
+lint: $(STAMP) ## ruff, mypy, import-linter, and that crds/ is up to date
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(RUN) -m controllers.api.manifests --check
+
+.PHONY: clean
+clean: ## remove the environment and the fleet's files (stops a fleet first)
+	@if [ -x $(RUN) ]; then $(FLEET) down --dir $(DIR) || true; fi
+	@rm -rf $(VENV) $(DIR) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
