@@ -1,0 +1,45 @@
+"""Labels, annotations and finalizers of the wire contract, spelled once.
+
+The `ocm-*` names are what existing users have in their YAML (the reference implementation's contract);
+they must not change. Names under "ours" were added by Argosy and may be ignored by others.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# -- the contract, on the hub's Workflow ---------------------------------------------------------------
+ENABLE_LABEL: Final = "workflows.argoproj.io/enable-ocm-multicluster"
+PLACEMENT_ANNOTATION: Final = "workflows.argoproj.io/ocm-placement"
+CLUSTER_ANNOTATION: Final = "workflows.argoproj.io/ocm-managed-cluster"
+CLUSTER_NAMESPACE_ANNOTATION: Final = "workflows.argoproj.io/ocm-managed-cluster-namespace"
+CLEANUP_FINALIZER: Final = "workflows.argoproj.io/cleanup-ocm-manifestwork"
+
+# -- the contract, on the copy and on the ManifestWork --------------------------------------------------
+HUB_NAMESPACE_ANNOTATION: Final = "workflows.argoproj.io/ocm-hub-workflow-namespace"
+HUB_NAME_ANNOTATION: Final = "workflows.argoproj.io/ocm-hub-workflow-name"
+
+# -- ours -----------------------------------------------------------------------------------------------
+HUB_UID_ANNOTATION: Final = "workflows.argoproj.io/ocm-hub-workflow-uid"
+# Condition-like: "<Reason>: <message>" while a Workflow waits for something a person can change.
+WAITING_ANNOTATION: Final = "workflows.argoproj.io/ocm-waiting"
+
+# -- Argo's own, which `argo list` and `argo get` read ---------------------------------------------------
+PHASE_LABEL: Final = "workflows.argoproj.io/phase"
+COMPLETED_LABEL: Final = "workflows.argoproj.io/completed"
+
+# -- OCM's ----------------------------------------------------------------------------------------------
+PLACEMENT_LABEL: Final = "cluster.open-cluster-management.io/placement"
+DECISION_GROUP_NAME_LABEL: Final = "cluster.open-cluster-management.io/decision-group-name"
+DECISION_GROUP_INDEX_LABEL: Final = "cluster.open-cluster-management.io/decision-group-index"
+CLUSTER_SET_LABEL: Final = "cluster.open-cluster-management.io/clusterset"
+SCHEDULING_DISABLED_ANNOTATION: Final = (
+    "cluster.open-cluster-management.io/experimental-scheduling-disable"
+)
+MANIFEST_WORK_FINALIZER: Final = "cluster.open-cluster-management.io/manifest-work-cleanup"
+APPLIED_MANIFEST_WORK_FINALIZER: Final = (
+    "cluster.open-cluster-management.io/applied-manifest-work-cleanup"
+)
+CLUSTER_LEASE_NAME: Final = "managed-cluster-lease"
+
+ARGO_NAMESPACE: Final = "argo"

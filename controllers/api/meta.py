@@ -1,0 +1,97 @@
+"""metav1 as Argosy uses it: object metadata, owner references, conditions, label selectors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from controllers.api.model import Int64, Model, Timestamp, extra
+
+# A label key: an optional DNS subdomain and a slash, then a name.
+QUALIFIED_NAME = (
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+    r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
+)
+
+
+class OwnerReference(Model):
+    """metav1.OwnerReference."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool | None = None
+    block_owner_deletion: bool | None = None
+
+
+class ObjectMeta(Model):
+    """The fields of metav1.ObjectMeta that controllers decide by. `managedFields` is never decoded."""
+
+    name: str = ""
+    generate_name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: str = ""
+    deletion_timestamp: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    finalizers: list[str] = field(default_factory=list)
+    owner_references: list[OwnerReference] = field(default_factory=list)
+
+
+class Condition(Model):
+    """metav1.Condition."""
+
+    type: Annotated[
+        str,
+        Meta(description="Type of the condition, in CamelCase; a foreign one has a DNS prefix."),
+        extra(maxLength=316, pattern=QUALIFIED_NAME),
+    ]
+    status: Annotated[Literal["True", "False", "Unknown"], Meta(description="True, False or Unknown.")]
+    reason: Annotated[
+        str,
+        Meta(description="Why the condition has this status, one CamelCase word."),
+        extra(minLength=1, maxLength=1024, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"),
+    ]
+    message: Annotated[
+        str, Meta(description="The reason in words, for a person; may be empty."), extra(maxLength=32768)
+    ]
+    last_transition_time: Annotated[Timestamp, Meta(description="When the status last changed.")]
+    observed_generation: Annotated[
+        Int64 | None,
+        Meta(description="The metadata.generation this condition was computed from."),
+        extra(minimum=0),
+    ] = None
+
+
+class LabelSelectorRequirement(Model):
+    """metav1.LabelSelectorRequirement."""
+
+    key: Annotated[str, Meta(description="The label key the requirement is about.")]
+    operator: Annotated[str, Meta(description="In, NotIn, Exists or DoesNotExist.")]
+    values: Annotated[
+        list[str] | None,
+        Meta(description="Values for In and NotIn; empty for Exists and DoesNotExist."),
+        extra(x_kubernetes_list_type="atomic"),
+    ] = None
+
+
+class LabelSelector(Model):
+    """metav1.LabelSelector: `match_labels` and `match_expressions` must all hold; empty matches all."""
+
+    match_labels: Annotated[
+        dict[str, str] | None, Meta(description="Labels that must be there with these values.")
+    ] = None
+    match_expressions: Annotated[
+        list[LabelSelectorRequirement] | None,
+        Meta(description="Requirements on labels, all of which must hold."),
+        extra(x_kubernetes_list_type="atomic"),
+    ] = None
+
+
+# Server-side apply takes or leaves a label selector as a whole.
+Selector = Annotated[LabelSelector, extra(x_kubernetes_map_type="atomic")]
