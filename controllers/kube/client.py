@@ -1,0 +1,291 @@
+"""The one HTTP client of a process and cluster.
+
+Configuration, authentication and the connection pool are kubernetes-asyncio's; requests and answers are bytes
+of our own codec. It never retries and never throttles: callers have a workqueue with backoff. Watches have
+a pool of their own, so that a hundred of them never starve a write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+import yarl
+from kubernetes_asyncio import config as kube_config
+from kubernetes_asyncio.client import Configuration
+from kubernetes_asyncio.client.rest import RESTClientObject
+from kubernetes_asyncio.config.config_exception import ConfigException
+
+from controllers.api.kinds import Kind
+from controllers.api.model import Model
+from controllers.kube.errors import ApiError, Conflict, Invalid, NotFound, Unavailable, from_status
+from controllers.kube.object import Object, decode_list
+from controllers.kube.patch import JSON_PATCH, Patch
+
+Body = Mapping[str, Any] | Model | bytes
+RequestObserver = Callable[[str, int], None]
+
+FIELD_MANAGER = "argosy"
+_JSON = "application/json"
+_LIST_PAGE = 500
+_REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+
+
+class ConfigError(Exception):
+    """No usable kubeconfig. The message says where was looked and what to do."""
+
+
+class Client:
+    """Reads and writes objects of one API server. Use `await Client.connect(...)`, then `close()`."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._base = str(configuration.host).rstrip("/")
+        # One SSL context each costs 25-30 ms: two pools a process, made here and never again.
+        self._pool = RESTClientObject(configuration, maxsize=64)
+        self._watch_pool = RESTClientObject(configuration, maxsize=0)
+        # Called with (method, status) after each answer; the metrics module hangs itself in here.
+        self.on_request: RequestObserver | None = None
+
+    @classmethod
+    async def connect(cls, kubeconfig: Path | str | None = None, context: str | None = None) -> Client:
+        """A client for `kubeconfig`, else $KUBECONFIG, else the pod's service account, else ~/.kube/config.
+
+        Raises ConfigError when none of them is usable. Does not talk to the server yet.
+        """
+        configuration = Configuration()
+        try:
+            if kubeconfig is None and _in_cluster():
+                kube_config.load_incluster_config(  # type: ignore[no-untyped-call]
+                    client_configuration=configuration
+                )
+            else:
+                await kube_config.load_kube_config(
+                    config_file=str(kubeconfig) if kubeconfig else None,
+                    context=context,
+                    client_configuration=configuration,
+                    persist_config=False,
+                )
+        except (ConfigException, OSError, KeyError, TypeError) as error:
+            where = kubeconfig or "$KUBECONFIG or ~/.kube/config"
+            raise ConfigError(f"cannot load a kubeconfig from {where}: {error}") from error
+        return cls(configuration)
+
+    @property
+    def host(self) -> str:
+        """URL of the API server as the kubeconfig has it."""
+        return self._base
+
+    async def close(self) -> None:
+        await self._pool.close()
+        await self._watch_pool.close()
+
+    # -- objects ----------------------------------------------------------------------------------------
+
+    async def get(self, kind: Kind, name: str, *, namespace: str = "") -> Object:
+        return Object(await self.request("GET", kind.path(namespace, name)))
+
+    async def find(self, kind: Kind, name: str, *, namespace: str = "") -> Object | None:
+        """Like get, None when there is no such object."""
+        try:
+            return await self.get(kind, name, namespace=namespace)
+        except NotFound:
+            return None
+
+    async def create(self, kind: Kind, body: Body, *, namespace: str = "", subresource: str = "") -> Object:
+        path = kind.path(namespace) if not subresource else f"{kind.path(namespace)}/{subresource}"
+        query = (("fieldManager", FIELD_MANAGER),)
+        return Object(await self.request("POST", path, body=_encode(body), query=query))
+
+    async def update(self, kind: Kind, name: str, body: Body, *, namespace: str = "") -> Object:
+        """PUT. Only for objects that we own whole (Leases); everything else is patched."""
+        query = (("fieldManager", FIELD_MANAGER),)
+        return Object(await self.request("PUT", kind.path(namespace, name), body=_encode(body), query=query))
+
+    async def patch(
+        self, kind: Kind, name: str, patch: Patch, *, namespace: str = "", subresource: str = ""
+    ) -> Object:
+        path = kind.path(namespace, name) + (f"/{subresource}" if subresource else "")
+        """Raises Conflict also for a JSON patch whose `test` failed."""
+        query = patch.query or (("fieldManager", FIELD_MANAGER),)
+        try:
+            answer = await self.request(
+                "PATCH", path, body=patch.body, query=query, content_type=patch.content_type
+            )
+        except Invalid as error:
+            # A failed `test` is answered with 422 as a broken rule is, but names no field.
+            if patch.content_type == JSON_PATCH and not error.details.get("causes"):
+                raise Conflict(error.message, status=error.status, reason=error.reason) from error
+            raise
+        return Object(answer)
+
+    async def delete(
+        self,
+        kind: Kind,
+        name: str,
+        *,
+        namespace: str = "",
+        uid: str | None = None,
+        propagation: str | None = None,
+    ) -> None:
+        """Deletes; with `uid` only that very object (else Conflict). Raises NotFound when it is gone already."""
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if propagation:
+            options["propagationPolicy"] = propagation
+        await self.request("DELETE", kind.path(namespace, name), body=msgspec.json.encode(options))
+
+    async def list(
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", field_selector: str = ""
+    ) -> tuple[list[Object], str]:
+        """All objects and the resourceVersion that they are consistent at, read in pages."""
+        objects: list[Object] = []
+        token = ""
+        while True:
+            query = [*_selectors(label_selector, field_selector), ("limit", str(_LIST_PAGE))]
+            if token:
+                query.append(("continue", token))
+            body = await self.request("GET", kind.path(namespace), query=query)
+            page, version, token = decode_list(body)
+            objects += page
+            if not token:
+                return objects, version
+
+    @contextlib.asynccontextmanager
+    async def watch(
+        self,
+        kind: Kind,
+        *,
+        resource_version: str,
+        timeout_seconds: int,
+        inactivity_seconds: float,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Opens a watch; the context's value yields one JSON line per event until the server ends it.
+
+        `inactivity_seconds` without a byte raises Unavailable: bookmarks come about once a minute, so a
+        silent connection is a dead one.
+        """
+        query = [
+            *_selectors(label_selector, field_selector),
+            ("watch", "true"),
+            ("allowWatchBookmarks", "true"),
+            ("resourceVersion", resource_version),
+            ("timeoutSeconds", str(timeout_seconds)),
+        ]
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=inactivity_seconds)
+        with _transport_errors():
+            response = await self._send(
+                self._watch_pool, "GET", kind.path(namespace), query=query, timeout=timeout
+            )
+            try:
+                if response.status != 200:
+                    raise from_status(response.status, await response.read())
+                yield _lines(response)
+            finally:
+                response.close()
+
+    # -- one request ------------------------------------------------------------------------------------
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Sequence[tuple[str, str]] = (),
+        content_type: str = _JSON,
+    ) -> bytes:
+        """One request; the answer's bytes. Raises ApiError (see errors)."""
+        with _transport_errors():
+            response = await self._send(
+                self._pool, method, path, body=body, query=query, content_type=content_type
+            )
+            async with response:
+                answer: bytes = await response.read()
+        if not 200 <= response.status <= 299:
+            raise from_status(response.status, answer, response.headers.get("Retry-After"))
+        return answer
+
+    async def _send(
+        self,
+        pool: RESTClientObject,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Sequence[tuple[str, str]] = (),
+        content_type: str = _JSON,
+        timeout: aiohttp.ClientTimeout = _REQUEST_TIMEOUT,
+    ) -> aiohttp.ClientResponse:
+        # Straight to the pool: RESTClientObject.request would encode a JSON body a second time.
+        arguments: dict[str, Any] = {"headers": await self._headers(content_type), "timeout": timeout}
+        if body is not None:
+            arguments["data"] = body
+        if pool.proxy:
+            arguments["proxy"] = pool.proxy
+        if pool.server_hostname:
+            arguments["server_hostname"] = pool.server_hostname
+        # `encoded`: yarl would otherwise undo the escapes of a label selector.
+        url = yarl.URL(self._base + path + (f"?{urlencode(query)}" if query else ""), encoded=True)
+        response: aiohttp.ClientResponse = await pool.pool_manager.request(method, url, **arguments)
+        if self.on_request is not None:
+            self.on_request(method, response.status)
+        return response
+
+    async def _headers(self, content_type: str) -> dict[str, str]:
+        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": "argosy"}
+        # auth_settings runs the refresh hook: in-cluster tokens are read anew, exec plugins run again.
+        for setting in (await self._configuration.auth_settings()).values():
+            # A token file's trailing newline is kept by the library and refused by aiohttp.
+            headers["Authorization"] = str(setting["value"]).strip()
+        return headers
+
+
+@contextlib.contextmanager
+def _transport_errors() -> Iterator[None]:
+    """No answer is Unavailable, whatever layer noticed it."""
+    try:
+        yield
+    except ApiError:
+        raise
+    except TimeoutError as error:
+        raise Unavailable(f"no answer in time ({type(error).__name__})") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The newline-separated events of a watch, of any length (StreamReader.readline stops at its limit)."""
+    pending = bytearray()
+    async for chunk in response.content.iter_any():
+        start = len(pending)
+        pending += chunk
+        while (end := pending.find(b"\n", start)) >= 0:
+            line = bytes(pending[:end])
+            del pending[: end + 1]
+            start = 0
+            if line:
+                yield line
+
+
+def _encode(body: Body) -> bytes:
+    return body if isinstance(body, bytes) else msgspec.json.encode(body)
+
+
+def _selectors(label_selector: str, field_selector: str) -> list[tuple[str, str]]:
+    pairs = (("labelSelector", label_selector), ("fieldSelector", field_selector))
+    return [(key, value) for key, value in pairs if value]
+
+
+def _in_cluster() -> bool:
+    return "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ

@@ -1,0 +1,23 @@
+"""Sums of Kubernetes quantities ("3920m", "16Gi"), with the client library's own arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from kubernetes.utils.quantity import format_quantity, parse_quantity
+
+
+def total(quantities: Iterable[str]) -> str:
+    """The sum, in the suffix that reads best: Ki for amounts of bytes, m or none for the rest.
+
+    Raises ValueError for text that is no quantity.
+    """
+    values = list(quantities)
+    amounts = (parse_quantity(value) for value in values)  # type: ignore[no-untyped-call]
+    amount = sum(amounts, Decimal(0))
+    if any("i" in value for value in values):
+        return str(format_quantity(amount, "Ki"))
+    if amount != amount.to_integral_value():
+        return str(format_quantity(amount, "m"))
+    return str(amount.quantize(Decimal(1)))

@@ -1,0 +1,133 @@
+"""Objects by key, with indexes. One writer (an informer); everyone else reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+from controllers.kube.object import Object
+
+Key = tuple[str, str]
+IndexFunction = Callable[[Object], Iterable[str]]
+
+
+class Change(NamedTuple):
+    """How one object's state moved. `old` None: added; `new` None: removed."""
+
+    old: Object | None
+    new: Object | None
+
+    @property
+    def object(self) -> Object:
+        """The newest state known."""
+        latest = self.new or self.old
+        if latest is None:
+            raise ValueError("a change has an old or a new state")
+        return latest
+
+
+class Reader(Protocol):
+    """What reconcilers may do with a cache. Objects are immutable."""
+
+    def get(self, namespace: str, name: str) -> Object | None: ...
+    def all(self) -> Iterator[Object]: ...
+    def by_index(self, index: str, value: str) -> list[Object]: ...
+    def count(self, index: str, value: str) -> int: ...
+    def __len__(self) -> int: ...
+
+
+class Store:
+    """The writer's side. Index functions see metadata or decode what they need; they run once per change."""
+
+    def __init__(self, indexes: dict[str, IndexFunction] | None = None) -> None:
+        self._objects: dict[Key, Object] = {}
+        self._functions = dict(indexes or {})
+        self._indexes: dict[str, dict[str, dict[Key, None]]] = {name: {} for name in self._functions}
+        self._values: dict[Key, list[tuple[str, tuple[str, ...]]]] = {}
+
+    def add_index(self, name: str, function: IndexFunction) -> None:
+        """Declares an index, before the first object; again with the same function is fine.
+
+        ValueError when the name has another function or it is too late.
+        """
+        if self._functions.get(name) is function:
+            return
+        if name in self._functions or self._objects:
+            raise ValueError(f"index {name!r} is declared twice or after the first object")
+        self._functions[name] = function
+        self._indexes[name] = {}
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        return self._objects.get((namespace, name))
+
+    def all(self) -> Iterator[Object]:
+        """Every object. Do not await while iterating: the writer may change the store."""
+        return iter(self._objects.values())
+
+    def by_index(self, index: str, value: str) -> list[Object]:
+        """Objects whose index function gave `value`. KeyError for an index that was not declared."""
+        return [self._objects[key] for key in self._indexes[index].get(value, ())]
+
+    def count(self, index: str, value: str) -> int:
+        """How many objects `by_index` would give."""
+        return len(self._indexes[index].get(value, ()))
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    # -- writing ----------------------------------------------------------------------------------------
+
+    def apply(self, new: Object) -> Change | None:
+        """Puts `new` in. None when it is not newer than what is here (a replay after a reconnect)."""
+        old = self._objects.get(new.key)
+        if old is not None and old.metadata.uid == new.metadata.uid and not new.newer_than(old):
+            return None
+        return self._put(old, new)
+
+    def remove(self, gone: Object) -> Change | None:
+        """Takes the object out. None when it was not here."""
+        old = self._objects.pop(gone.key, None)
+        if old is None:
+            return None
+        self._unindex(gone.key)
+        return Change(gone, None)
+
+    def replace(self, objects: Iterable[Object]) -> list[Change]:
+        """Makes the store hold exactly `objects`; returns what that changed.
+
+        A list is the truth even where its versions are lower: etcd may have been restored from a backup.
+        """
+        fresh = {item.key: item for item in objects}
+        missing = [item for key, item in self._objects.items() if key not in fresh]
+        changes = [change for item in missing if (change := self.remove(item)) is not None]
+        for key, item in fresh.items():
+            old = self._objects.get(key)
+            if old is None or old.raw != item.raw:
+                changes.append(self._put(old, item))
+        return changes
+
+    def _put(self, old: Object | None, new: Object) -> Change:
+        self._objects[new.key] = new
+        self._unindex(new.key)
+        self._index(new)
+        return Change(old, new)
+
+    def _index(self, item: Object) -> None:
+        if not self._functions:
+            return
+        values = [(name, tuple(function(item))) for name, function in self._functions.items()]
+        self._values[item.key] = values
+        for name, found in values:
+            for value in found:
+                self._indexes[name].setdefault(value, {})[item.key] = None
+
+    def _unindex(self, key: Key) -> None:
+        for name, values in self._values.pop(key, ()):
+            for value in values:
+                keys = self._indexes[name].get(value)
+                if keys is not None:
+                    keys.pop(key, None)
+                    if not keys:
+                        del self._indexes[name][value]

@@ -1,0 +1,58 @@
+"""The contract between a controller and what it runs.
+
+`reconcile(request)` brings the world one step closer to what the object named by `request` asks for. It
+reads the present state itself: a request says that something may have changed, never what. It must be safe to
+run again at any time and after a crash at any point. For one key it never runs twice at once.
+
+The error policy (in `controllers.runtime.controller`, nowhere else):
+
+- returning `Result.done()`: forget the key until something it watches changes
+- returning `Result.recheck(after=seconds)`: run again then, for rules that depend on time
+- `Conflict` (409, or a JSON patch whose `test` failed): somebody wrote first; again after a short backoff, debug level
+- `TooManyRequests`: again when the server says
+- `Terminal`: cannot succeed until a person changes something; reported as an Event on the object, not retried
+- any other exception: again after backoff, error level
+- cancellation propagates
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from controllers.kube.object import Object
+
+
+class Request(NamedTuple):
+    """The key of one object. `namespace` is "" for cluster-scoped kinds."""
+
+    namespace: str
+    name: str
+
+
+class Result(NamedTuple):
+    """What a reconcile wants next. Make it with `done` or `recheck`."""
+
+    after: float | None = None
+
+    @classmethod
+    def done(cls) -> Result:
+        return cls()
+
+    @classmethod
+    def recheck(cls, *, after: float) -> Result:
+        """Run again in `after` seconds (> 0), unless something triggers it earlier."""
+        return cls(after=after)
+
+
+class Reconciler(Protocol):
+    async def reconcile(self, request: Request, /) -> Result: ...
+
+
+class Terminal(Exception):
+    """A state that only a person can change. `regarding` gets an Event with `reason` and `message`."""
+
+    def __init__(self, reason: str, message: str, *, regarding: Object | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.regarding = regarding

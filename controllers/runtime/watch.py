@@ -1,0 +1,154 @@
+"""List, then watch, for ever: the state machine under every informer.
+
+    Listing --(list ok)--> Watching(version)
+    Watching --(end of stream, timeout, broken connection)--> Watching(last version seen)
+    Watching --(410 Expired)--> Listing
+    Listing | Watching --(any other error)--> the same state, after backoff
+
+Yields what happened; keeps no objects. Bookmarks move the version on, so that a quiet kind need not be
+listed again after a reconnect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from controllers.api.kinds import Kind
+from controllers.kube.client import Client
+from controllers.kube.errors import ApiError, Expired, NotFound, from_status
+from controllers.kube.object import Object
+from controllers.runtime import metrics
+from controllers.runtime.backoff import RECONNECT, Backoff
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is watched: a kind, in one namespace or all (""), narrowed by selectors on the server."""
+
+    kind: Kind
+    namespace: str = ""
+    label_selector: str = ""
+    field_selector: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The whole content of the scope; whatever is not in it does not exist."""
+
+    objects: list[Object]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An object was added or changed, or was found to match the selectors."""
+
+    object: Object
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """An object is gone, or does not match the selectors any more. Holds its last state."""
+
+    object: Object
+
+
+WatchEvent = Listed | Applied | Deleted
+
+
+class _Line(msgspec.Struct, frozen=True):
+    type: str
+    object: msgspec.Raw
+
+
+_line = msgspec.json.Decoder(_Line)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds. The server ends a watch after a random time in `server`; `inactivity` without a byte means that
+    the peer is dead (API servers send a bookmark about once a minute)."""
+
+    server: tuple[int, int] = (240, 300)
+    inactivity: float = 150.0
+
+
+async def watch(
+    client: Client, scope: Scope, *, timing: Timing = Timing(), backoff: Backoff = RECONNECT
+) -> AsyncGenerator[WatchEvent]:
+    """Events of `scope` in the API server's order. Ends only by cancellation."""
+    version = ""
+    failures = 0
+    while True:
+        try:
+            if not version:
+                objects, version = await client.list(
+                    scope.kind,
+                    namespace=scope.namespace,
+                    label_selector=scope.label_selector,
+                    field_selector=scope.field_selector,
+                )
+                metrics.informer_relists.labels(str(scope.kind)).inc()
+                yield Listed(objects)
+            async with client.watch(
+                scope.kind,
+                namespace=scope.namespace,
+                label_selector=scope.label_selector,
+                field_selector=scope.field_selector,
+                resource_version=version,
+                timeout_seconds=random.randint(*timing.server),  # noqa: S311 - spreads load, no secret
+                inactivity_seconds=timing.inactivity,
+            ) as lines:
+                async for line in lines:
+                    event = _decode(line)
+                    version = event.object.metadata.resource_version
+                    failures = 0
+                    if not isinstance(event, _Bookmark):
+                        yield event
+            # The server may end a watch at once, again and again: an end without events counts as a failure.
+            failures += 1
+            if failures > 1:
+                await asyncio.sleep(backoff.delay(failures - 2))
+        except Expired:
+            log.info("watch_expired", kind=str(scope.kind), namespace=scope.namespace)
+            version = ""
+        except ApiError as error:
+            _report(scope, error, failures)
+            await asyncio.sleep(backoff.delay(failures))
+            failures += 1
+
+
+@dataclass(frozen=True)
+class _Bookmark:
+    object: Object
+
+
+def _decode(line: bytes) -> Applied | Deleted | _Bookmark:
+    """One event. Raises the ApiError that an ERROR event carries (Expired for a too old version)."""
+    event = _line.decode(line)
+    match event.type:
+        case "ADDED" | "MODIFIED":
+            return Applied(Object(event.object))
+        case "DELETED":
+            return Deleted(Object(event.object))
+        case "BOOKMARK":
+            return _Bookmark(Object(event.object))
+    raise from_status(0, bytes(event.object))
+
+
+def _report(scope: Scope, error: ApiError, failures: int) -> None:
+    # A watch that breaks once is everyday; one that stays broken is worth a person's attention.
+    level = log.info if failures < 3 and not isinstance(error, NotFound) else log.warning
+    hint = {}
+    if isinstance(error, NotFound):
+        hint = {"hint": "the kind is not served here: install the CRDs (make install)"}
+    elif error.status in (401, 403):
+        hint = {"hint": "the credentials may not list and watch this kind: check RBAC"}
+    level("watch_failed", kind=str(scope.kind), error=error.message, status=error.status, **hint)

@@ -1,0 +1,161 @@
+"""A queue of keys with client-go's guarantees: each key once, never twice at a time, none lost.
+
+`Schedule` is the rule, without a clock or a task: time is passed in. `WorkQueue` lets one consumer wait on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from controllers.runtime import metrics
+from controllers.runtime.backoff import RECONCILE, Backoff
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Schedule(Generic[K]):
+    """Which key may run next. A key is ready, delayed, running, or running and wanted again; times in seconds.
+
+    - added while ready: still once
+    - added while running: runs once more after `done`
+    - added later than an earlier delay of the same key: the earlier time stands
+    """
+
+    def __init__(self) -> None:
+        self._ready: deque[K] = deque()
+        self._dirty: set[K] = set()  # ready, or to be made ready by done()
+        self._running: set[K] = set()
+        self._due: dict[K, float] = {}
+        self._heap: list[tuple[float, int, K]] = []
+        self._sequence = 0  # breaks ties in the heap, since keys need not be ordered
+
+    def add(self, key: K) -> bool:
+        """Wants `key` now. Returns whether it was not wanted already."""
+        self._due.pop(key, None)
+        if key in self._dirty:
+            return False
+        self._dirty.add(key)
+        if key not in self._running:
+            self._ready.append(key)
+        return True
+
+    def add_at(self, key: K, when: float) -> None:
+        """Wants `key` at `when`, unless it is wanted sooner."""
+        if key in self._dirty or self._due.get(key, float("inf")) <= when:
+            return
+        self._due[key] = when
+        self._sequence += 1
+        heapq.heappush(self._heap, (when, self._sequence, key))
+
+    def pop(self, now: float) -> K | None:
+        """The next ready key, marked as running; None when there is none at `now`."""
+        self._promote(now)
+        if not self._ready:
+            return None
+        key = self._ready.popleft()
+        self._dirty.discard(key)
+        self._running.add(key)
+        return key
+
+    def done(self, key: K) -> None:
+        """`key` has stopped running; it becomes ready again if it was added meanwhile."""
+        self._running.discard(key)
+        if key in self._dirty:
+            self._ready.append(key)
+
+    def next_due(self) -> float | None:
+        """When the earliest delayed key becomes ready; None when nothing is delayed."""
+        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def _promote(self, now: float) -> None:
+        while (due := self.next_due()) is not None and due <= now:
+            key = heapq.heappop(self._heap)[2]
+            self.add(key)
+
+
+class WorkQueue(Generic[K]):
+    """`Schedule` for one asynchronous consumer, with per-key failure counts and the workqueue_* metrics."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        backoff: Backoff = RECONCILE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._schedule: Schedule[K] = Schedule()
+        self._backoff = backoff
+        self._clock = clock
+        self._failures: dict[K, int] = {}
+        self._added: dict[K, float] = {}
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._metrics = metrics.QueueMetrics(name)
+
+    def add(self, key: K) -> None:
+        if self._closed:
+            return
+        if self._schedule.add(key):
+            self._added[key] = self._clock()
+            self._metrics.added(len(self._schedule))
+            self._wake.set()
+
+    def add_after(self, key: K, delay: float) -> None:
+        if not self._closed:
+            self._schedule.add_at(key, self._clock() + delay)
+            self._wake.set()
+
+    def retry(self, key: K) -> float:
+        """Adds `key` after its backoff, which doubles with each retry until `forget`. Returns the delay."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        delay = self._backoff.delay(failures)
+        self._metrics.retries.inc()
+        self.add_after(key, delay)
+        return delay
+
+    def forget(self, key: K) -> None:
+        """`key` is well again: the next retry starts with the shortest delay."""
+        self._failures.pop(key, None)
+
+    async def get(self) -> K | None:
+        """Waits for the next key; None once the queue is closed. Call `done` when it has been handled."""
+        while not self._closed:
+            now = self._clock()
+            key = self._schedule.pop(now)
+            if key is not None:
+                self._metrics.taken(now - self._added.pop(key, now), len(self._schedule))
+                return key
+            self._wake.clear()
+            await self._wait(self._schedule.next_due())
+        return None
+
+    def done(self, key: K) -> None:
+        self._schedule.done(key)
+        self._wake.set()
+
+    def close(self) -> None:
+        """Hands out nothing more; keys still queued are dropped, since a restart lists everything anew."""
+        self._closed = True
+        self._wake.set()
+
+    def __len__(self) -> int:
+        return len(self._schedule)
+
+    async def _wait(self, due: float | None) -> None:
+        timeout = None if due is None else max(0.0, due - self._clock())
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,126 @@
+"""The queue's guarantees, for any order of additions, delays and completions."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from controllers.runtime.backoff import Backoff
+from controllers.runtime.workqueue import Schedule, WorkQueue
+
+KEYS = st.sampled_from("abcde")
+
+
+class ScheduleMachine(RuleBasedStateMachine):
+    """Against a model: for each key when it is wanted at the latest, and which keys run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.schedule: Schedule[str] = Schedule()
+        self.now = 0.0
+        self.wanted: dict[str, float] = {}
+        self.running: set[str] = set()
+
+    @rule(key=KEYS)
+    def add(self, key: str) -> None:
+        fresh = self.schedule.add(key)
+        assert fresh == (self.wanted.get(key, float("inf")) > self.promoted)
+        self.wanted[key] = min(self.now, self.promoted)
+
+    promoted = 0.0
+
+    @rule(key=KEYS, delay=st.floats(0.1, 5))
+    def add_later(self, key: str, delay: float) -> None:
+        self.schedule.add_at(key, self.now + delay)
+        self.wanted[key] = min(self.wanted.get(key, float("inf")), self.now + delay)
+
+    @rule(seconds=st.floats(0.1, 5))
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def pop(self) -> None:
+        key = self.schedule.pop(self.now)
+        self.promoted = self.now
+        due = {name for name, when in self.wanted.items() if when <= self.now}
+        if key is None:
+            assert due <= self.running, "a key that is due and not running was kept back"
+            return
+        assert key in due, "a key came before its time, or was not wanted"
+        assert key not in self.running, "a key runs twice at once"
+        del self.wanted[key]
+        self.running.add(key)
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def done(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.running)))
+        self.schedule.done(key)
+        self.running.discard(key)
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        delayed = [when for when in self.wanted.values() if when > self.promoted]
+        if delayed:
+            due = self.schedule.next_due()
+            assert due is not None
+            assert due <= min(delayed)
+
+    def teardown(self) -> None:
+        """Left alone, every wanted key comes out exactly once."""
+        for key in list(self.running):
+            self.schedule.done(key)
+        out = []
+        while (found := self.schedule.pop(self.now + 1000)) is not None:
+            out.append(found)
+            self.schedule.done(found)
+        assert sorted(out) == sorted(self.wanted)
+
+
+TestSchedule = ScheduleMachine.TestCase
+
+
+async def test_a_key_added_while_it_runs_runs_once_more() -> None:
+    queue: WorkQueue[str] = WorkQueue("test")
+    queue.add("a")
+    assert await queue.get() == "a"
+    queue.add("a")
+    queue.add("a")
+    assert len(queue) == 0
+    queue.done("a")
+    assert await queue.get() == "a"
+    queue.done("a")
+    assert len(queue) == 0
+
+
+async def test_a_waiting_consumer_is_woken_by_an_addition() -> None:
+    queue: WorkQueue[str] = WorkQueue("test")
+    consumer = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.add("a")
+    assert await asyncio.wait_for(consumer, 1) == "a"
+
+
+async def test_retries_wait_longer_each_time_until_forgotten() -> None:
+    queue: WorkQueue[str] = WorkQueue("test", backoff=Backoff(base=1, cap=5, jitter=0))
+    assert [queue.retry("a") for _ in range(5)] == [1, 2, 4, 5, 5]
+    queue.forget("a")
+    assert queue.retry("a") == 1
+
+
+async def test_a_closed_queue_ends_its_consumer() -> None:
+    queue: WorkQueue[str] = WorkQueue("test")
+    consumer = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.close()
+    assert await asyncio.wait_for(consumer, 1) is None
+
+
+@given(failures=st.integers(0, 10_000), unit=st.floats(0, 1))
+def test_backoff_stays_within_its_bounds(failures: int, unit: float) -> None:
+    backoff = Backoff(base=0.005, cap=30, jitter=0.2)
+    delay = backoff.delay(failures, uniform=lambda low, high: low + unit * (high - low))
+    assert 0.005 * 0.8 <= delay <= 30 * 1.2 + 1e-9
