@@ -1,0 +1,129 @@
+"""Evaluation -> PlacementDecisions: the pages that shall be, and the writes that turn the present ones into them.
+
+The layout is OCM's: pages of at most 100 clusters by name, numbered from 1 over all groups, at least one page per
+group. There is one group so far, without name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from controllers.api import keys
+from controllers.api.kinds import PLACEMENT, PLACEMENT_DECISION
+from controllers.api.meta import ObjectMeta, OwnerReference
+from controllers.api.placement import (
+    MAX_DECISIONS,
+    ClusterDecision,
+    Placement,
+    PlacementDecision,
+    PlacementDecisionStatus,
+)
+
+
+class Write(NamedTuple):
+    """The writes to one page, in the order of the fields; None: not needed.
+
+    `create`: POST it; the server drops its status, so `status` follows. `metadata`, `status`: merge patches of the
+    object and of its status subresource, to be guarded by `resource_version` unless the page was just created.
+    """
+
+    page: PlacementDecision
+    resource_version: str
+    create: PlacementDecision | None
+    metadata: dict[str, Any] | None
+    status: dict[str, Any] | None
+
+
+class Plan(NamedTuple):
+    """Do `writes` in this order, then `deletes` (by uid)."""
+
+    writes: tuple[Write, ...]
+    deletes: tuple[PlacementDecision, ...]
+
+
+def pages(placement: Placement, clusters: Sequence[str]) -> list[PlacementDecision]:
+    """The PlacementDecisions that list `clusters`, whose order does not matter. In the order of their numbers."""
+    by_name = sorted(clusters)
+    slices = [by_name[start : start + MAX_DECISIONS] for start in range(0, len(by_name), MAX_DECISIONS)]
+    return [_page(placement, number, names) for number, names in enumerate(slices or [[]], start=1)]
+
+
+def plan(desired: Sequence[PlacementDecision], present: Sequence[PlacementDecision]) -> Plan:
+    """The writes that make `present` (all pages labelled for the Placement) into `desired`; none when they are so.
+
+    Labels and owners that others have put on a page stay. When a cluster moves from one page to the next, it is
+    added there before it is taken away here, so that nobody reads a decision without it.
+    """
+    before = {page.metadata.name: page for page in present if page.metadata.deletion_timestamp is None}
+    wanted = {page.metadata.name for page in desired}
+    writes = [_write(page, before.get(page.metadata.name)) for page in desired]
+    # Clusters move to later pages when the list grows, to earlier ones when it shrinks.
+    if _count(desired) > _count(before.values()):
+        writes.reverse()
+    stale = sorted((page for name, page in before.items() if name not in wanted), key=_name)
+    return Plan(tuple(write for write in writes if any(write[2:])), tuple(stale))
+
+
+def _page(placement: Placement, number: int, clusters: Sequence[str]) -> PlacementDecision:
+    meta = placement.metadata
+    owner = OwnerReference(
+        api_version=PLACEMENT.api_version,
+        kind=PLACEMENT.kind,
+        name=meta.name,
+        uid=meta.uid,
+        controller=True,
+        block_owner_deletion=True,
+    )
+    return PlacementDecision(
+        api_version=PLACEMENT_DECISION.api_version,
+        kind=PLACEMENT_DECISION.kind,
+        metadata=ObjectMeta(
+            name=f"{meta.name}-decision-{number}",
+            namespace=meta.namespace,
+            labels={
+                keys.PLACEMENT_LABEL: meta.name,
+                keys.DECISION_GROUP_NAME_LABEL: "",
+                keys.DECISION_GROUP_INDEX_LABEL: "0",
+            },
+            owner_references=[owner],
+        ),
+        status=PlacementDecisionStatus(
+            decisions=[ClusterDecision(cluster_name=name, reason="") for name in clusters]
+        ),
+    )
+
+
+def _write(page: PlacementDecision, before: PlacementDecision | None) -> Write:
+    status = {"status": msgspec.to_builtins(page.status)}
+    if before is None:
+        return Write(page, "", page, None, status)
+    same = before.status.decisions == page.status.decisions
+    return Write(
+        page, before.metadata.resource_version, None, _metadata_patch(page, before), None if same else status
+    )
+
+
+def _metadata_patch(page: PlacementDecision, before: PlacementDecision) -> dict[str, Any] | None:
+    patch: dict[str, Any] = {}
+    labels = {
+        key: value for key, value in page.metadata.labels.items() if before.metadata.labels.get(key) != value
+    }
+    if labels:
+        patch["labels"] = labels
+    (owner,) = page.metadata.owner_references
+    if owner not in before.metadata.owner_references:
+        # An object has one controller: one that was there is an earlier Placement of this name.
+        others = [other for other in before.metadata.owner_references if not other.controller]
+        patch["ownerReferences"] = msgspec.to_builtins([*others, owner])
+    return {"metadata": patch} if patch else None
+
+
+def _count(some: Iterable[PlacementDecision]) -> int:
+    return sum(len(page.status.decisions) for page in some)
+
+
+def _name(page: PlacementDecision) -> str:
+    return page.metadata.name

@@ -1,0 +1,136 @@
+"""Evaluates a Placement whenever something it can see has changed, and writes what differs."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
+from controllers.api.kinds import PLACEMENT, PLACEMENT_DECISION
+from controllers.api.placement import Placement, PlacementDecision
+from controllers.kube.client import Client
+from controllers.kube.errors import AlreadyExists, Conflict, NotFound
+from controllers.kube.object import Object
+from controllers.kube.patch import merge_diff, merge_patch
+from controllers.runtime.cache import Reader
+from controllers.runtime.reconcile import Request, Result
+from placement.decisions import BY_PLACEMENT
+from placement.evaluator.decisions import Plan, Write, pages, plan
+from placement.evaluator.evaluate import evaluate, is_left_alone
+from placement.evaluator.snapshot import Snapshot, selected_elsewhere
+from placement.evaluator.status import placement_status
+
+log = structlog.get_logger(__name__)
+
+# Index of Placements and ManagedClusterSetBindings.
+BY_NAMESPACE = "namespace"
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+class EvaluatorReconciler:
+    """Request: a Placement."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        placements: Reader,
+        decisions: Reader,
+        clusters: Reader,
+        cluster_sets: Reader,
+        bindings: Reader,
+        now: Callable[[], datetime.datetime] = _now,
+    ) -> None:
+        self._client = client
+        self._placements = placements
+        self._decisions = decisions
+        self._clusters = clusters
+        self._cluster_sets = cluster_sets
+        self._bindings = bindings
+        self._now = now
+
+    async def reconcile(self, request: Request, /) -> Result:
+        found = self._placements.get(*request)
+        if found is None:
+            return Result.done()
+        placement = found.decode(Placement)
+        if is_left_alone(placement):
+            return Result.done()
+        snapshot = self._snapshot(request)
+        evaluation = evaluate(placement, snapshot)
+        desired: list[PlacementDecision] = []
+        if evaluation.clusters is not None:
+            desired = pages(placement, evaluation.clusters)
+            await self._carry_out(plan(desired, snapshot.decisions))
+        stamp = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        status = placement_status(placement, evaluation, desired, stamp)
+        if status != placement.status:
+            await self._write_status(found, msgspec.to_builtins(status))
+            log.info(
+                "placement_evaluated",
+                clusters=len(evaluation.clusters or ()),
+                reason=evaluation.satisfied.reason,
+            )
+        return Result.done()
+
+    def _snapshot(self, request: Request) -> Snapshot:
+        own = self._decisions.by_index(BY_PLACEMENT, f"{request.namespace}/{request.name}")
+        everywhere = (item.decode(PlacementDecision) for item in self._decisions.all())
+        return Snapshot(
+            clusters=[item.decode(ManagedCluster) for item in self._clusters.all()],
+            cluster_sets=[item.decode(ManagedClusterSet) for item in self._cluster_sets.all()],
+            bindings=[
+                item.decode(ManagedClusterSetBinding)
+                for item in self._bindings.by_index(BY_NAMESPACE, request.namespace)
+            ],
+            decisions=[item.decode(PlacementDecision) for item in own],
+            elsewhere=selected_elsewhere(everywhere, *request),
+        )
+
+    async def _carry_out(self, todo: Plan) -> None:
+        for write in todo.writes:
+            await self._write_page(write)
+        for page in todo.deletes:
+            meta = page.metadata
+            try:
+                await self._client.delete(
+                    PLACEMENT_DECISION, meta.name, namespace=meta.namespace, uid=meta.uid
+                )
+            except NotFound:
+                continue
+
+    async def _write_page(self, write: Write) -> None:
+        meta = write.page.metadata
+        version: str | None = write.resource_version
+        if write.create is not None:
+            try:
+                created = await self._client.create(
+                    PLACEMENT_DECISION, write.create, namespace=meta.namespace
+                )
+            except AlreadyExists as error:  # not in the cache yet, or without our label
+                raise Conflict(error.message, status=error.status, reason=error.reason) from error
+            version = created.metadata.resource_version
+        if write.metadata is not None:
+            patch = merge_patch(write.metadata, resource_version=version)
+            patched = await self._client.patch(PLACEMENT_DECISION, meta.name, patch, namespace=meta.namespace)
+            version = patched.metadata.resource_version
+        if write.status is not None:
+            patch = merge_patch(write.status, resource_version=version)
+            await self._client.patch(
+                PLACEMENT_DECISION, meta.name, patch, namespace=meta.namespace, subresource="status"
+            )
+
+    async def _write_status(self, placement: Object, status: dict[str, object]) -> None:
+        changed = merge_diff(placement.to_dict().get("status") or {}, status)
+        if changed is None:
+            return
+        meta = placement.metadata
+        patch = merge_patch({"status": changed}, resource_version=meta.resource_version)
+        await self._client.patch(PLACEMENT, meta.name, patch, namespace=meta.namespace, subresource="status")
