@@ -1,0 +1,125 @@
+"""`python -m controllers`: the hub's controllers in one process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import structlog
+
+import manifestwork.wiring
+import placement.evaluator.wiring
+import placement.wiring
+import statussync.wiring
+from controllers.kube.client import Client, ConfigError
+from controllers.runtime import logs
+from controllers.runtime.events import Recorder
+from controllers.runtime.health import AddressError
+from controllers.runtime.informers import Informers
+from controllers.runtime.manager import Manager, PartFailed
+from controllers.runtime.process import ListenAddress, add_process_arguments, elector_for, observe
+
+log = structlog.get_logger(__name__)
+
+CONTROLLERS = ("placement", "manifestwork", "statussync")
+LEASE_NAME = "argosy-controllers"
+
+_DESCRIPTION = """\
+Argosy's hub side. `run` starts three controllers on the hub that your kubeconfig points to:
+  placement     annotates each Workflow with a cluster that its Placement selected
+  manifestwork  wraps it in a ManifestWork for that cluster
+  statussync    copies the run's status back to the Workflow
+and, on a hub without Open Cluster Management, an evaluator that makes the placement decisions.
+"""
+
+_EXAMPLES = """\
+examples:
+  python -m controllers run                                   $KUBECONFIG, the pod's account, or ~/.kube/config
+  python -m controllers run --kubeconfig hub.kubeconfig --listen 127.0.0.1:8080
+  python -m controllers run --controllers statussync          one of the three
+  python -m controllers run --evaluator off                   somebody else writes the PlacementDecisions
+
+While it runs: /healthz, /readyz and /metrics on --listen. The CRDs must be installed: make install.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="python -m controllers",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="run the controllers in the foreground until Ctrl-C or SIGTERM",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument("--kubeconfig", help="the hub's kubeconfig (default: as kubectl finds it)")
+    run.add_argument("--context", help="its context (default: the current one)")
+    run.add_argument(
+        "--controllers",
+        default=",".join(CONTROLLERS),
+        help="which ones to run, separated by commas (default: all)",
+    )
+    run.add_argument(
+        "--evaluator",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="make placement decisions ourselves; auto: only where Open Cluster Management does not (default)",
+    )
+    add_process_arguments(run, listen=":8080")
+    return root
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Runs until stopped. Raises ConfigError, AddressError or PartFailed."""
+    chosen = [name.strip() for name in options.controllers.split(",") if name.strip()]
+    if unknown := sorted(set(chosen) - set(CONTROLLERS)):
+        raise ConfigError(f"unknown controller {unknown[0]!r}: choose from {', '.join(CONTROLLERS)}")
+    client = observe(await Client.connect(options.kubeconfig, options.context))
+    try:
+        recorder = Recorder(client, "argosy")
+        listen: ListenAddress = options.listen
+        manager = Manager(listen=listen, elector=elector_for(options, client, LEASE_NAME), recorder=recorder)
+        informers = Informers(client, manager)
+        wirings = {
+            "placement": placement.wiring.add_to,
+            "manifestwork": manifestwork.wiring.add_to,
+            "statussync": statussync.wiring.add_to,
+        }
+        for name in chosen:
+            wirings[name](manager, client, informers, recorder)
+        if "placement" in chosen and await placement.evaluator.wiring.is_wanted(client, options.evaluator):
+            placement.evaluator.wiring.add_to(manager, client, informers, recorder)
+        manager.stop_on_signals()
+        log.info("starting", hub=client.host, controllers=chosen)
+        await manager.run()
+    finally:
+        await client.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 stopped as asked, 1 a part failed, 2 wrong use."""
+    options = parser().parse_args(arguments)
+    logs.configure(level=options.log_level, log_format=options.log_format)
+    try:
+        asyncio.run(run(options))
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (AddressError, PartFailed) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

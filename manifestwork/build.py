@@ -1,0 +1,163 @@
+"""A hub Workflow as a ManifestWork: the wire contract of the placement flow. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from controllers.api import keys
+from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
+from controllers.api.meta import ObjectMeta
+
+JsonObject = dict[str, Any]
+
+# Fields of a Workflow's spec that Argo lets a user change while it runs (argo stop, terminate, suspend,
+# resume and their kubectl equivalents). Everything else is fixed once the copy has been delivered.
+MUTABLE_SPEC: Final = ("shutdown", "suspend", "activeDeadlineSeconds", "parallelism", "priority")
+
+FINAL_PHASES: Final = ("Succeeded", "Failed", "Error")
+
+# Argo puts the Workflow's name into a label of each pod, and a label value has 63 characters at most.
+NAME_LIMIT: Final = 63
+
+_FEEDBACK: Final = tuple(
+    {"name": name, "path": f".status.{name}"}
+    for name in ("phase", "message", "progress", "startedAt", "finishedAt")
+)
+_COMPLETE_CEL: Final = (
+    "has(object.status) && has(object.status.phase) "
+    "&& object.status.phase in ['Succeeded', 'Failed', 'Error']"
+)
+# Labels by which Argo marks what it has done with a Workflow: a copy that carried them would not be run.
+_ARGO_STATE_LABELS: Final = (keys.PHASE_LABEL, keys.COMPLETED_LABEL)
+_HUB_ONLY_ANNOTATIONS: Final = (
+    keys.PLACEMENT_ANNOTATION,
+    keys.WAITING_ANNOTATION,
+    "kubectl.kubernetes.io/last-applied-configuration",
+)
+
+
+class UndeliverableError(ValueError):
+    """The Workflow can never run on a cluster. `reason` is one CamelCase word; the text says what to do."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def work_name(name: str, uid: str) -> str:
+    """`<workflow name>-<first 5 characters of its uid>`. Raises UndeliverableError when the name is too long."""
+    if len(name) > NAME_LIMIT:
+        raise UndeliverableError(
+            "NameTooLong",
+            f"the name has {len(name)} characters and Argo allows {NAME_LIMIT} (it becomes a label of each pod): "
+            "create the Workflow under a shorter name",
+        )
+    return f"{name}-{uid[:5]}"
+
+
+def target_namespace(meta: ObjectMeta) -> str:
+    """Where the copy goes on the managed cluster: as annotated, else the Workflow's own namespace, else argo."""
+    return meta.annotations.get(keys.CLUSTER_NAMESPACE_ANNOTATION) or meta.namespace or keys.ARGO_NAMESPACE
+
+
+def workflow_copy(workflow: JsonObject, meta: ObjectMeta) -> JsonObject:
+    """The Workflow as the managed cluster gets it: the hub's spec, no status, and where it came from."""
+    labels = {key: value for key, value in meta.labels.items() if key not in _ARGO_STATE_LABELS}
+    annotations = {key: value for key, value in meta.annotations.items() if key not in _HUB_ONLY_ANNOTATIONS}
+    return {
+        "apiVersion": WORKFLOW.api_version,
+        "kind": WORKFLOW.kind,
+        "metadata": {
+            "name": meta.name,
+            "namespace": target_namespace(meta),
+            "labels": labels | {keys.ENABLE_LABEL: "false"},
+            "annotations": annotations | _origin(meta),
+        },
+        "spec": workflow.get("spec") or {},
+    }
+
+
+def manifest_work(workflow: JsonObject, meta: ObjectMeta, cluster: str) -> JsonObject:
+    """The ManifestWork for `cluster`. Raises UndeliverableError."""
+    copy = workflow_copy(workflow, meta)
+    return {
+        "apiVersion": MANIFEST_WORK.api_version,
+        "kind": MANIFEST_WORK.kind,
+        "metadata": {
+            "name": work_name(meta.name, meta.uid),
+            "namespace": cluster,
+            "labels": {keys.ENABLE_LABEL: "true"},
+            "annotations": _origin(meta),
+        },
+        "spec": {
+            "workload": {"manifests": [copy]},
+            "manifestConfigs": [_config(copy["metadata"]["namespace"], meta.name)],
+        },
+    }
+
+
+def _config(namespace: str, name: str) -> JsonObject:
+    return {
+        "resourceIdentifier": {
+            "group": WORKFLOW.group,
+            "resource": WORKFLOW.plural,
+            "namespace": namespace,
+            "name": name,
+        },
+        "feedbackRules": [{"type": "JSONPaths", "jsonPaths": [dict(item) for item in _FEEDBACK]}],
+        "updateStrategy": update_strategy(steered=False),
+        # A complete work is not applied any more, so a finished copy that its TTL removed is not run again.
+        "conditionRules": [
+            {
+                "type": "CEL",
+                "condition": "Complete",
+                "celExpressions": [_COMPLETE_CEL],
+                "message": "The Workflow has finished",
+            }
+        ],
+    }
+
+
+def update_strategy(*, steered: bool) -> JsonObject:
+    """How an agent may write the copy.
+
+    Server-side apply sends only the fields of the manifest: a running Workflow's status is not among them and so
+    is never wiped, as a plain Update does. Argo's controller writes into the spec and owns it from then on, so
+    the spec is left alone once the copy exists, or each resync of OCM's agent would end in a conflict.
+    `steered`: the user has changed one of the MUTABLE_SPEC fields on the hub, which is to win over Argo's ownership.
+    """
+    apply: JsonObject = {"force": steered, "fieldManager": "work-agent"}
+    if not steered:
+        apply["ignoreFields"] = [{"condition": "OnSpokePresent", "jsonPaths": [".spec"]}]
+    return {"type": "ServerSideApply", "serverSideApply": apply}
+
+
+def _origin(meta: ObjectMeta) -> dict[str, str]:
+    return {
+        keys.HUB_NAMESPACE_ANNOTATION: meta.namespace,
+        keys.HUB_NAME_ANNOTATION: meta.name,
+        keys.HUB_UID_ANNOTATION: meta.uid,
+    }
+
+
+def carry(work_spec: JsonObject, hub_spec: JsonObject) -> JsonObject | None:
+    """A merge patch of a ManifestWork's spec that brings the mutable fields to where they are on the hub now.
+
+    None when they are so already. Only those fields: a Workflow that runs is never rewritten.
+    """
+    manifests = work_spec["workload"]["manifests"]
+    if not manifests:
+        return None
+    spec = dict(manifests[0].get("spec") or {})
+    wanted = {name: value for name in MUTABLE_SPEC if (value := hub_spec.get(name)) is not None}
+    present = {name: value for name in MUTABLE_SPEC if (value := spec.get(name)) is not None}
+    if wanted == present:
+        return None
+    for name in MUTABLE_SPEC:
+        spec.pop(name, None)
+    changed = [{**manifests[0], "spec": spec | wanted}, *manifests[1:]]
+    configs = [
+        {**config, "updateStrategy": update_strategy(steered=True)}
+        for config in work_spec.get("manifestConfigs") or []
+    ]
+    return {"workload": {"manifests": changed}, "manifestConfigs": configs}

@@ -1,0 +1,245 @@
+"""Keeps exactly one ManifestWork for each placed Workflow, from the finalizer on to the last clean-up.
+
+Order is what makes it safe: the finalizer stands before the ManifestWork exists, and goes only after the
+ManifestWork (and with it the copy on the cluster) is gone. A name that is used again can so never meet the
+copy of its predecessor.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from controllers.api import keys
+from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
+from controllers.hub import BY_WORKFLOW, Waiting, is_finished
+from controllers.kube.client import Client
+from controllers.kube.errors import AlreadyExists, BadRequest, Forbidden, Invalid, NotFound, TooLarge
+from controllers.kube.object import Object
+from controllers.kube.patch import finalizer_patch, merge_patch
+from controllers.runtime.cache import Reader
+from controllers.runtime.events import Recorder
+from controllers.runtime.own_writes import OwnWrites
+from controllers.runtime.reconcile import Request, Result
+from manifestwork.build import MUTABLE_SPEC, UndeliverableError, carry, manifest_work, work_name
+
+log = structlog.get_logger(__name__)
+
+# A cluster's namespace is made by its registration; there is no watch on namespaces for the sake of this one error.
+_NAMESPACE_RECHECK = 15.0
+
+
+class ManifestWorkReconciler:
+    """Request: a hub Workflow, whether it exists or only a ManifestWork that claims to be its own."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        workflows: OwnWrites,
+        works: OwnWrites,
+        works_by_workflow: Reader,
+        clusters: Reader,
+        waiting: Waiting,
+        recorder: Recorder,
+    ) -> None:
+        self._client = client
+        self._workflows = workflows
+        self._works = works
+        self._index = works_by_workflow
+        self._clusters = clusters
+        self._waiting = waiting
+        self._recorder = recorder
+
+    async def reconcile(self, request: Request, /) -> Result:
+        workflow = self._workflows.get(*request)
+        works = self._index.by_index(BY_WORKFLOW, "/".join(request))
+        if workflow is None:
+            return await self._remove_orphans(request, works)
+        if workflow.metadata.deletion_timestamp is not None:
+            return await self._finalize(workflow, works)
+        strangers = [work for work in works if not belongs(work, workflow)]
+        for work in strangers:
+            await self._delete(work, "its Workflow was made anew under the same name")
+        cluster = workflow.metadata.annotations.get(keys.CLUSTER_ANNOTATION)
+        if not cluster or is_finished(workflow):
+            return Result.done()
+        if strangers:
+            return Result.done()  # their removal triggers this again; two copies of one name must not meet
+        return await self._deliver(workflow, cluster, works)
+
+    # -- delivering -------------------------------------------------------------------------------------
+
+    async def _deliver(self, workflow: Object, cluster: str, works: list[Object]) -> Result:
+        try:
+            name = work_name(workflow.metadata.name, workflow.metadata.uid)
+        except UndeliverableError as error:
+            await self._waiting.report(workflow, "NotDispatched", error.reason, str(error))
+            return Result.done()
+        elsewhere = next((work for work in works if work.metadata.namespace != cluster), None)
+        if elsewhere is not None:
+            await self._refuse_move(workflow, elsewhere.metadata.namespace, cluster)
+            return Result.done()
+        work = self._works.get(cluster, name)
+        if work is not None:
+            if belongs(work, workflow):
+                await self._carry(workflow, work)
+            return Result.done()
+        if self._clusters.get("", cluster) is None:
+            await self._waiting.report(
+                workflow, "NotDispatched", "ClusterNotFound", self._no_such_cluster(cluster)
+            )
+            return Result.done()
+        workflow = await self._ensure_finalizer(workflow)
+        return await self._create(workflow, cluster)
+
+    async def _ensure_finalizer(self, workflow: Object) -> Object:
+        meta = workflow.metadata
+        if keys.CLEANUP_FINALIZER in meta.finalizers:
+            return workflow
+        patch = finalizer_patch(meta.finalizers, [*meta.finalizers, keys.CLEANUP_FINALIZER], uid=meta.uid)
+        return self._workflows.record(
+            await self._client.patch(WORKFLOW, meta.name, patch, namespace=meta.namespace)
+        )
+
+    async def _create(self, workflow: Object, cluster: str) -> Result:
+        body = manifest_work(workflow.to_dict(), workflow.metadata, cluster)
+        try:
+            work = await self._client.create(MANIFEST_WORK, body, namespace=cluster)
+        except AlreadyExists:
+            # Created before a crash, or by the reference implementation; or a stranger's by chance.
+            work = await self._client.get(MANIFEST_WORK, body["metadata"]["name"], namespace=cluster)
+            if not belongs(work, workflow):
+                await self._waiting.report(
+                    workflow,
+                    "NotDispatched",
+                    "ManifestWorkExists",
+                    f"ManifestWork {cluster}/{work.metadata.name} exists and is not this Workflow's: delete it",
+                )
+                return Result.recheck(after=_NAMESPACE_RECHECK)
+        except NotFound:
+            await self._waiting.report(
+                workflow,
+                "NotDispatched",
+                "ClusterNamespaceMissing",
+                f"namespace {cluster} does not exist on the hub, so cluster {cluster} cannot receive work: "
+                "let the cluster join (or accept it), which makes its namespace",
+            )
+            return Result.recheck(after=_NAMESPACE_RECHECK)
+        except (Invalid, BadRequest, TooLarge, Forbidden) as error:
+            await self._waiting.report(
+                workflow,
+                "NotDispatched",
+                "ManifestWorkRefused",
+                f"the hub refuses its ManifestWork: {error.message}",
+            )
+            return Result.done()
+        self._works.record(work)
+        await self._waiting.clear(workflow)
+        log.info("workflow_dispatched", cluster=cluster, work=work.metadata.name)
+        self._recorder.normal(
+            workflow, "Dispatched", f"Sent to cluster {cluster} as ManifestWork {work.metadata.name}"
+        )
+        return Result.done()
+
+    async def _carry(self, workflow: Object, work: Object) -> None:
+        """Brings stop, suspend, resume and their like to a copy that was delivered before."""
+        hub_spec = workflow.to_dict().get("spec") or {}
+        changed = carry(work.to_dict()["spec"], hub_spec)
+        if changed is None:
+            return
+        patch = merge_patch({"spec": changed}, resource_version=work.metadata.resource_version)
+        meta = work.metadata
+        self._works.record(
+            await self._client.patch(MANIFEST_WORK, meta.name, patch, namespace=meta.namespace)
+        )
+        fields = {name: hub_spec[name] for name in MUTABLE_SPEC if name in hub_spec}
+        log.info("workflow_changed", cluster=meta.namespace, fields=fields)
+
+    async def _refuse_move(self, workflow: Object, runs_on: str, wanted: str) -> None:
+        await self._waiting.report(
+            workflow,
+            "NotMoved",
+            "AlreadyDispatched",
+            f"it was sent to cluster {runs_on} already and cannot move to {wanted}: set annotation "
+            f"{keys.CLUSTER_ANNOTATION} back to {runs_on}, or delete it and create it anew",
+        )
+
+    def _no_such_cluster(self, cluster: str) -> str:
+        known = sorted(item.metadata.name for item in self._clusters.all())
+        shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "") if known else "none"
+        return (
+            f"there is no ManagedCluster {cluster} (known: {shown}): let that cluster join, or delete the "
+            f"Workflow and create it with another value of annotation {keys.CLUSTER_ANNOTATION}"
+        )
+
+    # -- cleaning up ------------------------------------------------------------------------------------
+
+    async def _finalize(self, workflow: Object, works: list[Object]) -> Result:
+        """Deletes the ManifestWork, and lets the Workflow go once it is gone."""
+        meta = workflow.metadata
+        if keys.CLEANUP_FINALIZER not in meta.finalizers:
+            return Result.done()
+        works = works or await self._unseen_works(workflow)
+        waits = False
+        for work in works:
+            await self._delete(work, "its Workflow is being deleted")
+            # A cluster that has left the fleet will never confirm; its works need not be waited for.
+            waits = waits or self._clusters.get("", work.metadata.namespace) is not None
+        if waits:
+            return Result.done()  # the ManifestWork's removal triggers this again
+        rest = [item for item in meta.finalizers if item != keys.CLEANUP_FINALIZER]
+        try:
+            await self._client.patch(
+                WORKFLOW,
+                meta.name,
+                finalizer_patch(meta.finalizers, rest, uid=meta.uid),
+                namespace=meta.namespace,
+            )
+        except NotFound:
+            return Result.done()
+        log.info("workflow_cleaned_up")
+        return Result.done()
+
+    async def _unseen_works(self, workflow: Object) -> list[Object]:
+        """The ManifestWork by its name: one that this process created and the cache has not heard of."""
+        meta = workflow.metadata
+        cluster = meta.annotations.get(keys.CLUSTER_ANNOTATION)
+        if not cluster or len(meta.name) > 63:
+            return []
+        name = work_name(meta.name, meta.uid)
+        work = await self._client.find(MANIFEST_WORK, name, namespace=cluster)
+        if work is None:
+            self._works.forget(cluster, name)
+        return [work] if work is not None and belongs(work, workflow) else []
+
+    async def _remove_orphans(self, request: Request, works: list[Object]) -> Result:
+        """Deletes works whose Workflow does not exist: the hub was restored, or a finalizer was taken by force."""
+        if not works:
+            return Result.done()
+        # Asked of the server: a cache may lag, and a wrong answer would kill a running Workflow.
+        live = await self._client.find(WORKFLOW, request.name, namespace=request.namespace)
+        for work in works:
+            if live is None or not belongs(work, live):
+                await self._delete(work, "its Workflow does not exist on the hub")
+        return Result.done()
+
+    async def _delete(self, work: Object, why: str) -> None:
+        meta = work.metadata
+        if meta.deletion_timestamp is not None:
+            return
+        try:
+            await self._client.delete(MANIFEST_WORK, meta.name, namespace=meta.namespace, uid=meta.uid)
+        except NotFound:
+            return
+        log.info("work_deleted", cluster=meta.namespace, work=meta.name, why=why)
+
+
+def belongs(work: Object, workflow: Object) -> bool:
+    """Whether `work` carries this very Workflow, not an earlier one of the same name.
+
+    Works of the reference implementation have no uid annotation; the five characters in the name decide then.
+    """
+    uid = work.metadata.annotations.get(keys.HUB_UID_ANNOTATION)
+    if uid is not None:
+        return uid == workflow.metadata.uid
+    return work.metadata.name == f"{workflow.metadata.name}-{workflow.metadata.uid[:5]}"

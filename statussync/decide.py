@@ -1,0 +1,90 @@
+"""What the hub's Workflow should show, from what its cluster has reported so far. Pure.
+
+Two reports exist. The feedback in the ManifestWork's status holds five fields and comes with every agent; the
+WorkflowStatusResult holds the whole status, from our agent or OCM's status add-on. They travel apart, so one may
+be ahead of the other. Whatever order they arrive in, the hub never moves backwards and ends at the final state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+JsonObject = dict[str, Any]
+
+# How far a run is. An unknown phase of a later Argo counts as running: it is shown, and is never the end.
+_RANKS: Final = {"": 0, "Pending": 1, "Running": 2, "Succeeded": 3, "Failed": 3, "Error": 3}
+FINAL_RANK: Final = 3
+
+FEEDBACK_FIELDS: Final = ("phase", "message", "progress", "startedAt", "finishedAt")
+
+
+def rank(phase: str) -> int:
+    """0 not seen, 1 pending, 2 running, 3 final."""
+    return _RANKS.get(phase, 2)
+
+
+def is_final(phase: str) -> bool:
+    return rank(phase) == FINAL_RANK
+
+
+def desired_status(
+    hub: JsonObject, feedback: Mapping[str, str] | None, full: JsonObject | None
+) -> JsonObject | None:
+    """The status that the hub should have; None when neither report says anything new.
+
+    `hub` is the status there now ({} for none), `feedback` the values of the feedback rules by name, `full`
+    the status of the WorkflowStatusResult.
+
+    - the report that is further along decides; at the same phase the full one does
+    - feedback alone adds its fields and takes nothing away: nodes that the hub has stay
+    - a report that is behind the hub's phase, or at the same phase behind its progress, is stale and ignored
+    - a final phase is changed only by a full report with another final phase
+    """
+    reported = feedback.get("phase", "") if feedback else ""
+    if full is not None:
+        status = dict(full)
+        if rank(reported) > rank(_phase(full)):
+            status |= _fields(feedback or {})
+        behind = rank(_phase(status)) < rank(_phase(hub))
+    elif feedback and reported:
+        status = {**hub, **_fields(feedback)}
+        behind = is_stale(feedback, hub)
+    else:
+        return None
+    return None if behind or status == hub else status
+
+
+def is_stale(feedback: Mapping[str, str], hub: JsonObject) -> bool:
+    """Whether feedback is from before what the hub shows.
+
+    Needed only for feedback that comes alone: status results arrive in the order in which they were written.
+    """
+    new, old = rank(feedback.get("phase", "")), rank(_phase(hub))
+    if new != old or old == FINAL_RANK:
+        return new <= old
+    return done_of(feedback.get("progress", "")) < done_of(str(hub.get("progress") or ""))
+
+
+def done_of(progress: str) -> int:
+    """N of Argo's progress `N/M`, which never falls within one run; 0 when it says nothing."""
+    head, separator, _ = progress.partition("/")
+    return int(head) if separator and head.isdecimal() else 0
+
+
+def labels_for(
+    phase: str, labels: Mapping[str, str], phase_label: str, completed_label: str
+) -> dict[str, str]:
+    """Those of Argo's two labels that have to change so that `argo list` finds the Workflow."""
+    if not phase:
+        return {}
+    wanted = {phase_label: phase, completed_label: "true" if is_final(phase) else "false"}
+    return {key: value for key, value in wanted.items() if labels.get(key) != value}
+
+
+def _phase(status: Mapping[str, Any]) -> str:
+    return str(status.get("phase") or "")
+
+
+def _fields(feedback: Mapping[str, str]) -> JsonObject:
+    return {name: feedback[name] for name in FEEDBACK_FIELDS if feedback.get(name)}

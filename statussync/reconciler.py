@@ -1,0 +1,103 @@
+"""Writes what a cluster reports into the hub's Workflow: one patch per change that matters.
+
+Touches the status and Argo's two labels. Bursts coalesce by themselves: while one patch is under way, any number
+of reports end in one more reconcile, which reads the newest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from controllers.api import keys
+from controllers.api.kinds import WORKFLOW
+from controllers.hub import BY_WORKFLOW, Waiting
+from controllers.kube.client import Client
+from controllers.kube.object import Object
+from controllers.kube.patch import JsonObject, merge_diff, merge_patch
+from controllers.runtime.cache import Reader
+from controllers.runtime.events import Recorder
+from controllers.runtime.own_writes import OwnWrites
+from controllers.runtime.reconcile import Request, Result
+from statussync.decide import desired_status, labels_for
+from statussync.report import Report, read
+
+log = structlog.get_logger(__name__)
+
+
+class StatusSyncReconciler:
+    """Request: a hub Workflow."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        workflows: OwnWrites,
+        works: Reader,
+        results: Reader,
+        waiting: Waiting,
+        recorder: Recorder,
+    ) -> None:
+        self._client = client
+        self._workflows = workflows
+        self._works = works
+        self._results = results
+        self._waiting = waiting
+        self._recorder = recorder
+
+    async def reconcile(self, request: Request, /) -> Result:
+        workflow = self._workflows.get(*request)
+        if workflow is None:
+            return Result.done()
+        work = self._work_of(workflow)
+        if work is None:
+            return Result.done()
+        report = read(work)
+        full = self._results.get(*work.key)
+        workflow = await self._sync(workflow, report, full, cluster=work.metadata.namespace)
+        await self._tell_failure(workflow, report, cluster=work.metadata.namespace)
+        return Result.done()
+
+    def _work_of(self, workflow: Object) -> Object | None:
+        meta = workflow.metadata
+        name = f"{meta.name}-{meta.uid[:5]}"
+        works = self._works.by_index(BY_WORKFLOW, f"{meta.namespace}/{meta.name}")
+        return next((work for work in works if work.metadata.name == name), None)
+
+    async def _sync(self, workflow: Object, report: Report, full: Object | None, *, cluster: str) -> Object:
+        meta = workflow.metadata
+        before: JsonObject = workflow.to_dict().get("status") or {}
+        reported = full.to_dict().get("workflowStatus") if full is not None else None
+        status = desired_status(before, report.feedback, reported)
+        shown = before if status is None else status
+        phase = str(shown.get("phase") or "")
+        labels = labels_for(phase, meta.labels, keys.PHASE_LABEL, keys.COMPLETED_LABEL)
+        body: dict[str, Any] = {}
+        if status is not None:
+            body["status"] = merge_diff(before, status)
+        if labels:
+            body["metadata"] = {"labels": labels}
+        if not body:
+            return workflow
+        # Guarded by the version that the difference was computed from: on a conflict it is computed anew.
+        patch = merge_patch(body, resource_version=meta.resource_version)
+        synced = self._workflows.record(
+            await self._client.patch(WORKFLOW, meta.name, patch, namespace=meta.namespace)
+        )
+        if phase != before.get("phase"):
+            log.info("workflow_phase", phase=phase, cluster=cluster)
+            message = f": {shown['message']}" if shown.get("message") else ""
+            self._recorder.normal(workflow, "StatusSynced", f"{phase} on cluster {cluster}{message}")
+        return synced
+
+    async def _tell_failure(self, workflow: Object, report: Report, *, cluster: str) -> None:
+        if report.failure:
+            await self._waiting.report(
+                workflow,
+                "NotApplied",
+                "ApplyFailed",
+                f"cluster {cluster} could not apply it: {report.failure}",
+            )
+        elif workflow.metadata.annotations.get(keys.WAITING_ANNOTATION, "").startswith("ApplyFailed:"):
+            await self._waiting.clear(workflow)

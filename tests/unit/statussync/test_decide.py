@@ -1,0 +1,116 @@
+"""The hub's status never moves backwards, and ends right whatever order reports arrive in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statussync.decide import desired_status, done_of, is_final, labels_for, rank
+
+RUNNING = {"phase": "Running", "progress": "1/3", "nodes": {"a": {"phase": "Running"}}}
+DONE = {"phase": "Succeeded", "progress": "3/3", "nodes": {"a": {"phase": "Succeeded"}}}
+
+
+@pytest.mark.parametrize(
+    ("hub", "feedback", "full", "expected"),
+    [
+        ({}, None, None, None),
+        ({}, {}, None, None),
+        ({}, {"phase": "Running"}, None, {"phase": "Running"}),
+        ({}, {"phase": "Running"}, RUNNING, RUNNING),
+        (RUNNING, {"phase": "Running", "progress": "1/3"}, RUNNING, None),
+        # the five fields alone take nothing away
+        (RUNNING, {"phase": "Succeeded"}, None, {**RUNNING, "phase": "Succeeded"}),
+        # feedback that is ahead of the full status is shown at once
+        (
+            RUNNING,
+            {"phase": "Failed", "message": "m"},
+            RUNNING,
+            {**RUNNING, "phase": "Failed", "message": "m"},
+        ),
+        # ... and the full status completes it
+        ({**RUNNING, "phase": "Succeeded"}, {"phase": "Succeeded"}, DONE, DONE),
+        # stale reports
+        (DONE, {"phase": "Running"}, RUNNING, None),
+        (DONE, {"phase": "Running"}, None, None),
+        (RUNNING, {"phase": "Pending"}, None, None),
+        (RUNNING, {"phase": "Running", "progress": "0/3"}, None, None),
+        (RUNNING, {"phase": "Running", "progress": "2/3"}, None, {**RUNNING, "progress": "2/3"}),
+        # a final phase is changed by feedback alone never
+        ({"phase": "Error"}, {"phase": "Succeeded"}, None, None),
+        ({"phase": "Error"}, {"phase": "Succeeded"}, DONE, DONE),
+    ],
+)
+def test_desired_status(
+    hub: dict[str, Any], feedback: dict[str, str] | None, full: dict[str, Any] | None, expected: Any
+) -> None:
+    assert desired_status(hub, feedback, full) == expected
+
+
+PHASES = ["", "Pending", "Running", "Running", "Running"]
+HISTORIES = st.builds(
+    lambda middle, last: [
+        {"phase": phase, "progress": f"{n}/9"} for n, phase in enumerate([*sorted(middle, key=rank), last])
+    ],
+    st.lists(st.sampled_from(PHASES), max_size=5),
+    st.sampled_from(["Succeeded", "Failed", "Error"]),
+)
+
+
+@given(history=HISTORIES, feedback_next=st.lists(st.booleans(), max_size=14))
+def test_any_delivery_ends_at_the_final_state_without_going_back(
+    history: list[dict[str, str]], feedback_next: list[bool]
+) -> None:
+    """Feedback and full status each move on through the same history, at their own pace, with repeats."""
+    hub: dict[str, Any] = {}
+    feedback = full = -1
+    rest = [True, False] * len(history)
+    for is_feedback in [*feedback_next, *rest]:
+        if is_feedback:
+            feedback = min(feedback + 1, len(history) - 1)
+        else:
+            full = min(full + 1, len(history) - 1)
+        status = desired_status(
+            hub, history[feedback] if feedback >= 0 else None, history[full] if full >= 0 else None
+        )
+        if status is not None:
+            assert rank(status.get("phase", "")) >= rank(hub.get("phase", ""))
+            hub = status
+    assert hub == history[-1]
+
+
+@given(history=HISTORIES, order=st.randoms(use_true_random=False))
+def test_feedback_alone_in_any_order_never_goes_back(history: list[dict[str, str]], order: Any) -> None:
+    reports = [*history]
+    order.shuffle(reports)
+    hub: dict[str, Any] = {}
+    for report in reports:
+        status = desired_status(hub, report, None)
+        if status is not None:
+            before = (rank(hub.get("phase", "")), done_of(hub.get("progress", "")))
+            assert (rank(status["phase"]), done_of(status["progress"])) >= before
+            hub = status
+    assert hub["phase"] == history[-1]["phase"]
+
+
+@pytest.mark.parametrize(("progress", "done"), [("0/1", 0), ("12/40", 12), ("", 0), ("half", 0), ("x/2", 0)])
+def test_progress(progress: str, done: int) -> None:
+    assert done_of(progress) == done
+
+
+def test_labels_follow_the_phase_and_are_written_only_when_they_differ() -> None:
+    assert labels_for("", {}, "p", "c") == {}
+    assert labels_for("Running", {}, "p", "c") == {"p": "Running", "c": "false"}
+    assert labels_for("Succeeded", {"p": "Running", "c": "false"}, "p", "c") == {
+        "p": "Succeeded",
+        "c": "true",
+    }
+    assert labels_for("Succeeded", {"p": "Succeeded", "c": "true"}, "p", "c") == {}
+
+
+def test_a_phase_of_a_later_argo_is_not_taken_for_the_end() -> None:
+    assert not is_final("Hibernating")
+    assert rank("Hibernating") == rank("Running")
