@@ -1,0 +1,58 @@
+"""Renews the cluster's lease on the hub. As long as it moves, the hub takes the cluster for alive.
+
+Lease `managed-cluster-lease` in the cluster's namespace, renewed every `spec.leaseDurationSeconds` of the
+ManagedCluster (OCM's rule: unchanged for five times that, the cluster counts as unreachable).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable
+
+import structlog
+
+from controllers.api.keys import CLUSTER_LEASE_NAME
+from controllers.api.kinds import LEASE
+from controllers.kube.client import Client
+from controllers.kube.errors import ApiError, NotFound
+from controllers.kube.patch import merge_patch
+from controllers.runtime.backoff import RECONNECT
+
+log = structlog.get_logger(__name__)
+
+
+class Heartbeat:
+    """`interval` gives the seconds between renewals, asked anew each time."""
+
+    def __init__(self, hub: Client, cluster: str, interval: Callable[[], float]) -> None:
+        self._hub = hub
+        self._cluster = cluster
+        self._interval = interval
+        self.beating = False
+
+    async def run(self) -> None:
+        """Until cancelled. A renewal that fails is tried again sooner."""
+        failures = 0
+        while True:
+            try:
+                await self.renew()
+                self.beating, failures = True, 0
+                delay = self._interval()
+            except ApiError as error:
+                self.beating = False
+                delay = min(self._interval(), RECONNECT.delay(failures))
+                failures += 1
+                log.warning("lease_not_renewed", error=error.message, status=error.status, retry_in=delay)
+            await asyncio.sleep(delay)
+
+    async def renew(self) -> None:
+        """One renewal. Raises ApiError."""
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = {"leaseDurationSeconds": max(1, round(self._interval())), "renewTime": now}
+        patch = merge_patch({"spec": spec})
+        try:
+            await self._hub.patch(LEASE, CLUSTER_LEASE_NAME, patch, namespace=self._cluster)
+        except NotFound:
+            body = {"metadata": {"name": CLUSTER_LEASE_NAME, "namespace": self._cluster}, "spec": spec}
+            await self._hub.create(LEASE, body, namespace=self._cluster)

@@ -1,0 +1,138 @@
+"""The agent's parts and what triggers them."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from collections.abc import Iterable
+
+from agent.decide.naming import hub_hash, work_name
+from agent.heartbeat import Heartbeat
+from agent.registration import RegistrationReconciler
+from agent.work.apply import Applier
+from agent.work.claim import Claims
+from agent.work.cleanup import Cleanup
+from agent.work.discovery import Discovery
+from agent.work.managed import ManagedObjects
+from agent.work.reconciler import WorkReconciler
+from agent.work.results import StatusResults
+from controllers.api.cluster import DEFAULT_LEASE_SECONDS, ManagedCluster
+from controllers.api.kinds import (
+    APPLIED_MANIFEST_WORK,
+    CLUSTER_CLAIM,
+    MANAGED_CLUSTER,
+    MANIFEST_WORK,
+    NODE,
+    WORKFLOW_STATUS_RESULT,
+)
+from controllers.kube.client import Client
+from controllers.runtime.cache import Change
+from controllers.runtime.controller import Controller, Mapper
+from controllers.runtime.informer import Informer
+from controllers.runtime.informers import Informers
+from controllers.runtime.manager import Manager
+from controllers.runtime.process import elector_for
+from controllers.runtime.reconcile import Request
+from controllers.runtime.watch import Scope
+
+LEASE_NAME = "argosy-agent"
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
+    """The agent of `options.cluster`; the leader's Lease is on the managed cluster."""
+    manager = Manager(listen=options.listen, elector=elector_for(options, managed, LEASE_NAME))
+    at_hub, here = Informers(hub, manager), Informers(managed, manager)
+    cluster: str = options.cluster
+    registered = at_hub.of(Scope(MANAGED_CLUSTER, field_selector=f"metadata.name={cluster}"))
+    _add_registration(manager, hub, managed, cluster, registered, here)
+    _add_works(
+        manager, hub, managed, cluster, at_hub, here, datetime.timedelta(seconds=options.eviction_grace)
+    )
+
+    def interval() -> float:
+        found = registered.store.get("", cluster)
+        spec = found.decode(ManagedCluster).spec if found is not None else None
+        return float((spec.lease_duration_seconds if spec else 0) or DEFAULT_LEASE_SECONDS)
+
+    heartbeat = Heartbeat(hub, cluster, interval)
+    manager.add_background("heartbeat", heartbeat.run)
+    return manager
+
+
+def _add_registration(
+    manager: Manager, hub: Client, managed: Client, cluster: str, registered: Informer, here: Informers
+) -> None:
+    nodes = here.of(Scope(NODE))
+    claims = here.of(Scope(CLUSTER_CLAIM))
+    reconciler = RegistrationReconciler(
+        hub, managed, cluster=registered.store, nodes=nodes.store, claims=claims.store
+    )
+    controller = Controller("registration", reconciler, concurrency=1)
+
+    def this_cluster(change: Change) -> Iterable[Request]:
+        return (Request("", cluster),)
+
+    for informer in (registered, nodes, claims):
+        controller.watch(informer, this_cluster)
+    controller.queue.add(Request("", cluster))
+    manager.add_controller(controller)
+
+
+def _add_works(
+    manager: Manager,
+    hub: Client,
+    managed: Client,
+    cluster: str,
+    at_hub: Informers,
+    here: Informers,
+    grace: datetime.timedelta,
+) -> None:
+    works = Scope(MANIFEST_WORK, namespace=cluster)
+    applied = Scope(APPLIED_MANIFEST_WORK)
+    hub_id = hub_hash(hub.host)
+    applier = Applier(managed)
+    claims = Claims(hub, managed, hub_id, works=at_hub.view(works), applied=here.view(applied))
+    cleanup = Cleanup(hub, managed, claims, applier, now=now, eviction_grace=grace)
+    objects = ManagedObjects(managed, hub_id, lambda name: controller.queue.add(Request(cluster, name)))
+    reconciler = WorkReconciler(
+        hub,
+        works=at_hub.view(works),
+        claims=claims,
+        cleanup=cleanup,
+        applier=applier,
+        discovery=Discovery(managed),
+        managed=objects,
+        results=StatusResults(hub, at_hub.view(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster))),
+        now=now,
+    )
+    controller = Controller("work", reconciler)
+    controller.watch(at_hub.of(works), _asked_for)
+    controller.watch(here.of(applied), _forgotten(cluster, hub_id))
+    manager.add_background("managed-objects", objects.run)
+    manager.add_controller(controller)
+
+
+def _asked_for(change: Change) -> Iterable[Request]:
+    """What the hub wants of a work; the status in it is our own."""
+    old, new = change
+    if old is not None and new is not None and _wish(old.metadata) == _wish(new.metadata):
+        return
+    yield Request(*change.object.key)
+
+
+def _wish(meta: object) -> tuple[object, ...]:
+    return tuple(getattr(meta, name) for name in ("uid", "generation", "deletion_timestamp", "finalizers"))
+
+
+def _forgotten(cluster: str, hub_id: str) -> Mapper:
+    def applied(change: Change) -> Iterable[Request]:
+        """At the start each AppliedManifestWork is compared with the hub; later only when one goes."""
+        name = work_name(hub_id, change.object.metadata.name)
+        if name is not None and (change.old is None or change.new is None):
+            yield Request(cluster, name)
+
+    return applied

@@ -1,0 +1,161 @@
+"""Brings one manifest to the managed cluster, by its update strategy.
+
+An object that a work owns carries an owner reference to the work's AppliedManifestWork. A Workflow also carries a
+finalizer of ours until its end is known on the hub: whoever deletes it (its TTL, a person), its last state is
+not lost, even if the agent was down just then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from agent.decide.config import Options
+from agent.decide.manifest import Identity
+from controllers.api.kinds import APPLIED_MANIFEST_WORK, WORKFLOW, Kind
+from controllers.kube.client import Client
+from controllers.kube.object import Object
+from controllers.kube.patch import apply_patch, finalizer_patch, merge_patch
+
+# The manager that OCM's agent applies as; the same name lets either agent go on where the other stopped.
+FIELD_MANAGER = "work-agent"
+
+REPORT_FINALIZER = "workflows.argoproj.io/report-ocm-status"
+
+# What of a Workflow that runs may follow the hub; see manifestwork.build.MUTABLE_SPEC.
+_MUTABLE_SPEC = ("shutdown", "suspend", "activeDeadlineSeconds", "parallelism", "priority")
+
+Json = dict[str, Any]
+
+
+def owner_reference(applied: Object) -> Json:
+    """The reference to an AppliedManifestWork. Not a controller: others may own the object too."""
+    return {
+        "apiVersion": APPLIED_MANIFEST_WORK.api_version,
+        "kind": APPLIED_MANIFEST_WORK.kind,
+        "name": applied.metadata.name,
+        "uid": applied.metadata.uid,
+    }
+
+
+def with_owner(body: Json, applied: Object) -> Json:
+    """`body` owned by `applied` as well; a reference that is there already is not repeated."""
+    metadata = dict(body.get("metadata") or {})
+    reference = owner_reference(applied)
+    others = [item for item in metadata.get("ownerReferences") or [] if item.get("uid") != reference["uid"]]
+    metadata["ownerReferences"] = [*others, reference]
+    return {**body, "metadata": metadata}
+
+
+def drifted(wanted: Any, live: Any) -> bool:
+    """Whether `live` lacks something of `wanted`. Fields that only `live` has (defaults, status) are no drift."""
+    if isinstance(wanted, Mapping):
+        return not isinstance(live, Mapping) or any(
+            drifted(value, live.get(key)) for key, value in wanted.items() if value is not None
+        )
+    if isinstance(wanted, list):
+        return (
+            not isinstance(live, list)
+            or len(wanted) != len(live)
+            or any(drifted(one, other) for one, other in zip(wanted, live, strict=True))
+        )
+    return bool(wanted != live)
+
+
+class Applier:
+    """Writes to one managed cluster."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def read(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """The object as the server has it now."""
+        return await self._client.find(kind, name, namespace=namespace)
+
+    async def run_once(self, kind: Kind, manifest: Json, applied: Object) -> Object:
+        """Creates a Workflow. Raises AlreadyExists when one of that name is there, whoever made it."""
+        body = with_owner(manifest, applied)
+        finalizers = [*(body["metadata"].get("finalizers") or []), REPORT_FINALIZER]
+        body["metadata"] = {**body["metadata"], "finalizers": finalizers}
+        body.pop("status", None)
+        return await self._client.create(kind, body, namespace=body["metadata"].get("namespace", ""))
+
+    async def steer(self, kind: Kind, manifest: Json, live: Object) -> Object:
+        """Brings the few fields that may change on a running Workflow to where the hub wants them."""
+        wanted = manifest.get("spec") or {}
+        present = live.to_dict().get("spec") or {}
+        changed = {name: wanted.get(name) for name in _MUTABLE_SPEC if wanted.get(name) != present.get(name)}
+        if not changed:
+            return live
+        patch = merge_patch({"spec": changed}, resource_version=live.metadata.resource_version)
+        meta = live.metadata
+        return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
+
+    async def apply(
+        self, kind: Kind, identity: Identity, manifest: Json, options: Options, applied: Object
+    ) -> Object | None:
+        """Applies any other object; returns its state, None for a ReadOnly one that is not there.
+
+        Raises ApiError as the server answers; Conflict for fields that another manager owns.
+        """
+        strategy = options.strategy
+        live = await self._client.find(kind, identity.name, namespace=identity.namespace)
+        if strategy.type == "ReadOnly":
+            return live
+        if strategy.type == "ServerSideApply":
+            config = strategy.server_side_apply
+            patch = apply_patch(
+                with_owner(manifest, applied),
+                field_manager=config.field_manager if config else FIELD_MANAGER,
+                force=bool(config and config.force),
+            )
+            return await self._client.patch(kind, identity.name, patch, namespace=identity.namespace)
+        if live is None:
+            body = with_owner(manifest, applied)
+            return await self._client.create(kind, body, namespace=identity.namespace)
+        if strategy.type == "CreateOnly":
+            return await self._own(kind, live, applied)
+        return await self._update(kind, manifest, live, applied)
+
+    async def _update(self, kind: Kind, manifest: Json, live: Object, applied: Object) -> Object:
+        """A patch of what differs: fields that the manifest does not name, the status above all, stay."""
+        present = live.to_dict()
+        wanted = with_owner(manifest, applied)
+        wanted.pop("status", None)
+        others = present.get("metadata", {}).get("ownerReferences") or []
+        mine = wanted["metadata"]["ownerReferences"]
+        uids = {item["uid"] for item in mine}
+        wanted["metadata"]["ownerReferences"] = [item for item in others if item["uid"] not in uids] + mine
+        changed = {key: value for key, value in wanted.items() if drifted(value, present.get(key))}
+        if not changed:
+            return live
+        patch = merge_patch(changed, resource_version=live.metadata.resource_version)
+        meta = live.metadata
+        return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
+
+    async def _own(self, kind: Kind, live: Object, applied: Object) -> Object:
+        if any(item.uid == applied.metadata.uid for item in live.metadata.owner_references):
+            return live
+        owners = msgspec.to_builtins(live.metadata.owner_references)
+        patch = merge_patch(
+            {"metadata": {"ownerReferences": [*owners, owner_reference(applied)]}},
+            resource_version=live.metadata.resource_version,
+        )
+        meta = live.metadata
+        return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
+
+    async def release(self, kind: Kind, live: Object) -> Object:
+        """Takes our finalizer off a Workflow whose end is known on the hub."""
+        meta = live.metadata
+        if REPORT_FINALIZER not in meta.finalizers:
+            return live
+        rest = [item for item in meta.finalizers if item != REPORT_FINALIZER]
+        patch = finalizer_patch(meta.finalizers, rest, uid=meta.uid)
+        return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
+
+
+def is_workflow(identity: Identity) -> bool:
+    """Whether the manifest is a Workflow, which must run exactly once."""
+    return (identity.group, identity.kind) == (WORKFLOW.group, WORKFLOW.kind)

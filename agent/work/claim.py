@@ -1,0 +1,83 @@
+"""The trace that a work leaves on the managed cluster: its AppliedManifestWork, and the finalizer on the hub.
+
+Both stand before the first object is applied, so that whatever was applied can be found and removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from agent.decide.naming import applied_work_name
+from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
+from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK
+from controllers.api.work import AppliedManifestWork, AppliedResource
+from controllers.kube.client import Client
+from controllers.kube.errors import AlreadyExists
+from controllers.kube.object import Object
+from controllers.kube.patch import finalizer_patch, merge_patch
+from controllers.runtime.own_writes import OwnWrites
+
+
+class Claims:
+    """`hub_hash` tells this hub's AppliedManifestWorks from those of others."""
+
+    def __init__(
+        self, hub: Client, managed: Client, hub_hash: str, *, works: OwnWrites, applied: OwnWrites
+    ) -> None:
+        self._hub = hub
+        self._managed = managed
+        self._hash = hub_hash
+        self._works = works
+        self._applied = applied
+
+    def find(self, work_name: str) -> Object | None:
+        """The AppliedManifestWork of a work, from the cache."""
+        return self._applied.get("", applied_work_name(self._hash, work_name))
+
+    async def make(self, work: Object) -> tuple[Object, Object]:
+        """(work with our finalizer, its AppliedManifestWork); the two writes run at the same time."""
+        return await asyncio.gather(self._ensure_finalizer(work), self._ensure_applied(work))
+
+    async def record(self, applied: Object, resources: Sequence[AppliedResource]) -> Object:
+        """Writes status.appliedResources if it differs."""
+        before = applied.decode(AppliedManifestWork).status.applied_resources
+        if before == list(resources):
+            return applied
+        patch = merge_patch({"status": {"appliedResources": msgspec.to_builtins(list(resources))}})
+        return self._applied.record(
+            await self._managed.patch(
+                APPLIED_MANIFEST_WORK, applied.metadata.name, patch, subresource="status"
+            )
+        )
+
+    async def _ensure_finalizer(self, work: Object) -> Object:
+        meta = work.metadata
+        if MANIFEST_WORK_FINALIZER in meta.finalizers:
+            return work
+        patch = finalizer_patch(meta.finalizers, [*meta.finalizers, MANIFEST_WORK_FINALIZER], uid=meta.uid)
+        return self._works.record(
+            await self._hub.patch(MANIFEST_WORK, meta.name, patch, namespace=meta.namespace)
+        )
+
+    async def _ensure_applied(self, work: Object) -> Object:
+        name = applied_work_name(self._hash, work.metadata.name)
+        existing = self._applied.get("", name)
+        if existing is not None:
+            return existing
+        body = {
+            "apiVersion": APPLIED_MANIFEST_WORK.api_version,
+            "kind": APPLIED_MANIFEST_WORK.kind,
+            "metadata": {"name": name, "finalizers": [APPLIED_MANIFEST_WORK_FINALIZER]},
+            "spec": {
+                "hubHash": self._hash,
+                "agentID": self._hash,
+                "manifestWorkName": work.metadata.name,
+            },
+        }
+        try:
+            return self._applied.record(await self._managed.create(APPLIED_MANIFEST_WORK, body))
+        except AlreadyExists:
+            return self._applied.record(await self._managed.get(APPLIED_MANIFEST_WORK, name))

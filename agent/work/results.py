@@ -1,0 +1,74 @@
+"""The full status of Workflows on the hub: a WorkflowStatusResult named after the ManifestWork.
+
+Owned by the ManifestWork, so the hub's garbage collector removes it even when the agent is gone. Only what
+differs is sent: a status of 100 KB in which one node has changed costs a patch of that node.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controllers.api import keys
+from controllers.api.kinds import MANIFEST_WORK, WORKFLOW_STATUS_RESULT
+from controllers.kube.client import Client
+from controllers.kube.errors import NotFound
+from controllers.kube.object import Object
+from controllers.kube.patch import merge_diff, merge_patch
+from controllers.runtime.own_writes import OwnWrites
+
+_ORIGIN = (keys.HUB_NAMESPACE_ANNOTATION, keys.HUB_NAME_ANNOTATION, keys.HUB_UID_ANNOTATION)
+
+
+class StatusResults:
+    """Writes results of one cluster to the hub."""
+
+    def __init__(self, hub: Client, results: OwnWrites) -> None:
+        self._hub = hub
+        self._results = results
+
+    async def write(self, work: Object, status: dict[str, Any]) -> None:
+        """Makes the result of `work` carry `status`; nothing is sent when it does already. Raises ApiError."""
+        existing = self._results.get(*work.key)
+        if existing is None:
+            self._results.record(await self._create(work, status))
+            return
+        changed = merge_diff(existing.to_dict().get("workflowStatus") or {}, status)
+        if changed is None:
+            return
+        meta = existing.metadata
+        patch = merge_patch({"workflowStatus": changed}, resource_version=meta.resource_version)
+        try:
+            self._results.record(
+                await self._hub.patch(WORKFLOW_STATUS_RESULT, meta.name, patch, namespace=meta.namespace)
+            )
+        except NotFound:
+            self._results.forget(*work.key)
+            self._results.record(await self._create(work, status))
+
+    def status_of(self, work: Object) -> dict[str, Any]:
+        """What the hub was told last; {} for nothing."""
+        existing = self._results.get(*work.key)
+        status: dict[str, Any] = (existing.to_dict().get("workflowStatus") or {}) if existing else {}
+        return status
+
+    async def _create(self, work: Object, status: dict[str, Any]) -> Object:
+        meta = work.metadata
+        body = {
+            "apiVersion": WORKFLOW_STATUS_RESULT.api_version,
+            "kind": WORKFLOW_STATUS_RESULT.kind,
+            "metadata": {
+                "name": meta.name,
+                "namespace": meta.namespace,
+                "annotations": {key: meta.annotations[key] for key in _ORIGIN if key in meta.annotations},
+                "ownerReferences": [
+                    {
+                        "apiVersion": MANIFEST_WORK.api_version,
+                        "kind": MANIFEST_WORK.kind,
+                        "name": meta.name,
+                        "uid": meta.uid,
+                    }
+                ],
+            },
+            "workflowStatus": status,
+        }
+        return await self._hub.create(WORKFLOW_STATUS_RESULT, body, namespace=meta.namespace)
