@@ -1,0 +1,72 @@
+"""The examples run as their comments say, and the hub shows what the cluster has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controllers.api import keys
+from controllers.api.kinds import MANAGED_CLUSTER_SET_BINDING, PLACEMENT, WORKFLOW
+from controllers.kube.patch import apply_patch
+from tests.e2e.conftest import Argosy
+from tests.eventually import eventually
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+FINAL = ("Succeeded", "Failed", "Error")
+
+
+def load(name: str) -> dict[str, Any]:
+    body: dict[str, Any] = yaml.safe_load((EXAMPLES / name).read_text())
+    return body
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def placements(argosy: Argosy) -> None:
+    kinds = {"ManagedClusterSetBinding": MANAGED_CLUSTER_SET_BINDING, "Placement": PLACEMENT}
+    for name in ("clusterset-binding.yaml", "placement.yaml", "placement-cluster1.yaml"):
+        body = load(name)
+        patch = apply_patch(body, field_manager="test", force=True)
+        await argosy.hub.patch(kinds[body["kind"]], body["metadata"]["name"], patch, namespace="argo")
+
+
+@pytest.mark.parametrize(
+    ("example", "phase", "cluster"),
+    [
+        ("hello-world.yaml", "Succeeded", None),
+        ("hello-world-generate-name.yaml", "Succeeded", None),
+        ("dag-diamond.yaml", "Succeeded", None),
+        ("steps-with-failing-branch.yaml", "Failed", None),
+        ("pinned-to-cluster1.yaml", "Succeeded", "cluster1"),
+    ],
+)
+async def test_an_example_ends_on_the_hub_as_on_its_cluster(
+    argosy: Argosy, example: str, phase: str, cluster: str | None
+) -> None:
+    created = await argosy.hub.create(WORKFLOW, load(example), namespace="argo")
+    name = created.metadata.name
+
+    async def finished() -> dict[str, Any] | None:
+        body = (await argosy.hub.get(WORKFLOW, name, namespace="argo")).to_dict()
+        return body if body.get("status", {}).get("phase") in FINAL else None
+
+    hub = await eventually(finished, within=90, what=f"{name} finished on the hub")
+    assert hub["status"]["phase"] == phase
+    placed_on = hub["metadata"]["annotations"][keys.CLUSTER_ANNOTATION]
+    assert cluster in (None, placed_on)
+
+    async def same_status() -> bool:
+        copy = (await argosy.managed[placed_on].get(WORKFLOW, name, namespace="argo")).to_dict()
+        shown = (await argosy.hub.get(WORKFLOW, name, namespace="argo")).to_dict()
+        assert shown["status"] == copy["status"]
+        return True
+
+    # Argo may still note resource durations after the end.
+    await eventually(same_status, within=20, what="hub status equal to the copy's")
+    assert hub["metadata"]["labels"][keys.COMPLETED_LABEL] == "true"
+    assert hub["metadata"]["labels"][keys.PHASE_LABEL] == phase
+    elsewhere = [item for key, item in argosy.managed.items() if key != placed_on]
+    for client in elsewhere:
+        assert await client.find(WORKFLOW, name, namespace="argo") is None

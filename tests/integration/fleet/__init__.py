@@ -1,0 +1,1 @@
+"""Tests that start fleets of real clusters."""
