@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from controllers.kube.patch import merge_diff
+
 JsonObject = dict[str, Any]
 
 # How far a run is. An unknown phase of a later Argo counts as running: it is shown, and is never the end.
@@ -52,7 +54,9 @@ def desired_status(
         behind = is_stale(feedback, hub)
     else:
         return None
-    return None if behind or status == hub else status
+    # Argo writes nulls (`finishedAt: null`), which a merge patch cannot carry and the hub therefore never has:
+    # whether something differs is asked of the patch, or every report would look new for ever.
+    return None if behind or merge_diff(hub, status) is None else status
 
 
 def is_stale(feedback: Mapping[str, str], hub: JsonObject) -> bool:

@@ -74,8 +74,9 @@ class StatusSyncReconciler:
         phase = str(shown.get("phase") or "")
         labels = labels_for(phase, meta.labels, keys.PHASE_LABEL, keys.COMPLETED_LABEL)
         body: dict[str, Any] = {}
-        if status is not None:
-            body["status"] = merge_diff(before, status)
+        change = merge_diff(before, status) if status is not None else None
+        if change is not None:  # a null here would delete the hub's whole status
+            body["status"] = change
         if labels:
             body["metadata"] = {"labels": labels}
         if not body:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 LogFormat = Literal["auto", "json", "console"]
 
@@ -36,7 +37,8 @@ def configure(*, level: str = "info", log_format: LogFormat = "auto") -> None:
     else:
         processors = [
             *shared,
-            structlog.processors.dict_tracebacks,
+            # Without local variables: they are long, and may hold what must not be in a log.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(serializer=_encode),
         ]
         factory = structlog.BytesLoggerFactory(sys.stderr.buffer)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,10 @@ import yaml
 
 from controllers.api import keys
 from controllers.api.kinds import MANAGED_CLUSTER_SET_BINDING, PLACEMENT, WORKFLOW
+from controllers.api.workflow import Workflow
 from controllers.kube.patch import apply_patch
+from controllers.runtime.watch import Applied, Scope, watch
+from statussync.decide import rank
 from tests.e2e.conftest import Argosy
 from tests.eventually import eventually
 
@@ -32,6 +38,24 @@ async def placements(argosy: Argosy) -> None:
         await argosy.hub.patch(kinds[body["kind"]], body["metadata"]["name"], patch, namespace="argo")
 
 
+@pytest.fixture(scope="module")
+async def phases(argosy: Argosy) -> AsyncIterator[dict[str, list[str]]]:
+    """Every phase that the hub has shown, by Workflow, in order."""
+    seen: dict[str, list[str]] = {}
+
+    async def record() -> None:
+        async with aclosing(watch(argosy.hub, Scope(WORKFLOW, namespace="argo"))) as events:
+            async for event in events:
+                if isinstance(event, Applied):
+                    workflow = event.object.decode(Workflow)
+                    seen.setdefault(workflow.metadata.name, []).append(workflow.status.phase)
+
+    task = asyncio.create_task(record())
+    yield seen
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 @pytest.mark.parametrize(
     ("example", "phase", "cluster"),
     [
@@ -43,7 +67,7 @@ async def placements(argosy: Argosy) -> None:
     ],
 )
 async def test_an_example_ends_on_the_hub_as_on_its_cluster(
-    argosy: Argosy, example: str, phase: str, cluster: str | None
+    argosy: Argosy, phases: dict[str, list[str]], example: str, phase: str, cluster: str | None
 ) -> None:
     created = await argosy.hub.create(WORKFLOW, load(example), namespace="argo")
     name = created.metadata.name
@@ -67,6 +91,8 @@ async def test_an_example_ends_on_the_hub_as_on_its_cluster(
     await eventually(same_status, within=20, what="hub status equal to the copy's")
     assert hub["metadata"]["labels"][keys.COMPLETED_LABEL] == "true"
     assert hub["metadata"]["labels"][keys.PHASE_LABEL] == phase
+    ranks = [rank(shown) for shown in phases[name]]
+    assert ranks == sorted(ranks), f"the hub went backwards: {phases[name]}"
     elsewhere = [item for key, item in argosy.managed.items() if key != placed_on]
     for client in elsewhere:
         assert await client.find(WORKFLOW, name, namespace="argo") is None

@@ -125,7 +125,10 @@ def test_a_name_that_argo_cannot_put_into_a_label_is_refused_with_words() -> Non
     ],
 )
 def test_only_the_mutable_fields_are_carried(delivered: Any, hub: Any, expected: Any) -> None:
-    work = {"workload": {"manifests": [{"kind": "Workflow", "spec": delivered}]}, "manifestConfigs": [{"x": 1}]}
+    work = {
+        "workload": {"manifests": [{"kind": "Workflow", "spec": delivered}]},
+        "manifestConfigs": [{"x": 1}],
+    }
     changed = carry(work, hub)
     if expected is None:
         assert changed is None

@@ -33,6 +33,9 @@ DONE = {"phase": "Succeeded", "progress": "3/3", "nodes": {"a": {"phase": "Succe
         ),
         # ... and the full status completes it
         ({**RUNNING, "phase": "Succeeded"}, {"phase": "Succeeded"}, DONE, DONE),
+        # nulls, which the hub cannot hold, are no news
+        (RUNNING, None, {**RUNNING, "finishedAt": None}, None),
+        (DONE, {"phase": "Succeeded"}, {**DONE, "nodes": {"a": {"phase": "Succeeded", "x": None}}}, None),
         # stale reports
         (DONE, {"phase": "Running"}, RUNNING, None),
         (DONE, {"phase": "Running"}, None, None),
