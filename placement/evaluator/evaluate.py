@@ -2,12 +2,13 @@
 
 Order of the steps, reasons and messages are those of OCM's placement controller (v1.2.0), with one difference:
 where OCM answers a misconfigured Placement with no clusters at all, which evicts whatever runs on them, the
-clusters that it had stay selected as long as they exist and are bound.
+clusters that it had stay selected as long as they exist and are bound. What only orders or divides clusters and
+can't be done is left out, and named by PlacementMisconfigured; what decides which clusters qualify never is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -63,7 +64,7 @@ def evaluate(placement: Placement, snapshot: Snapshot) -> Evaluation:
     candidates = filters.alive(snapshot.clusters)
     try:
         candidates = filters.members(sets, candidates)
-        weights = prioritizers.weights(spec.prioritizer_policy)
+        weights, ignored = prioritizers.usable(prioritizers.weights(spec.prioritizer_policy))
         ranked = prioritizers.rank(_names(filters.matching(spec.predicates, candidates)), weights, snapshot)
         chosen = ranked[: _limit(spec)]
     except Misconfigured as error:
@@ -72,7 +73,7 @@ def evaluate(placement: Placement, snapshot: Snapshot) -> Evaluation:
     return Evaluation(
         clusters=tuple(chosen),
         satisfied=_none_to_choose_from(spec, bound, sets, candidates) or _satisfied(spec, len(chosen)),
-        misconfigured=_configured(_ignored(weights, spec.decision_strategy.group_strategy)),
+        misconfigured=_configured([*ignored, *_ignored(spec.decision_strategy.group_strategy)]),
     )
 
 
@@ -86,17 +87,10 @@ def _limit(spec: PlacementSpec) -> int | None:
     return spec.number_of_clusters
 
 
-def _ignored(weights: Mapping[str, int], strategy: GroupStrategy) -> list[str]:
-    """What the spec may ask for but is not acted on yet. It changes no cluster's eligibility, so the rest is done."""
-    ignored = [
-        f"spec.prioritizerPolicy: {name} is not scored by this evaluator yet"
-        for name in prioritizers.unscored(weights)
-    ]
+def _ignored(strategy: GroupStrategy) -> list[str]:
     if strategy.decision_groups or strategy.clusters_per_decision_group not in ("", "100%"):
-        ignored.append(
-            "spec.decisionStrategy.groupStrategy: all clusters form one group in this evaluator yet"
-        )
-    return ignored
+        return ["spec.decisionStrategy.groupStrategy: all clusters form one group in this evaluator yet"]
+    return []
 
 
 # -- conditions ------------------------------------------------------------------------------------------

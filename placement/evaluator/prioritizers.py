@@ -26,8 +26,8 @@ Scorer = Callable[[str], int]
 
 
 def rank(names: list[str], weights: Mapping[str, int], snapshot: Snapshot) -> list[str]:
-    """Cluster names, best first: by weighed score, then by name."""
-    scorers = [(_SCORERS[name](snapshot), weight) for name, weight in weights.items() if name in _SCORERS]
+    """Cluster names, best first: by weighed score, then by name. `weights` as `usable` leaves them."""
+    scorers = [(_SCORERS[name](snapshot), weight) for name, weight in weights.items()]
     scores = {name: sum(weight * score(name) for score, weight in scorers) for name in names}
     return sorted(names, key=lambda name: (-scores[name], name))
 
@@ -46,9 +46,16 @@ def weights(policy: PrioritizerPolicy) -> dict[str, int]:
     return {name: weight for name, weight in found.items() if weight}
 
 
-def unscored(weights: Mapping[str, int]) -> list[str]:
-    """The prioritizers among these that `rank` leaves out. By name."""
-    return sorted(name for name in weights if name not in _SCORERS)
+def usable(weights: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
+    """The weights to rank by, and in words why the others are left out, by name."""
+    reasons = {}
+    for name, weight in sorted(weights.items()):
+        if name not in _SCORERS:
+            reasons[name] = f"{_FIELD}: {name} is not scored by this evaluator yet"
+        elif name == "Steady" and weight < 0:
+            # Every decision would be a reason for the opposite one: OCM's controller changes its mind for ever.
+            reasons[name] = f"{_FIELD}: Steady with a negative weight never settles and is left out"
+    return {name: weight for name, weight in weights.items() if name not in reasons}, list(reasons.values())
 
 
 def _name(coordinate: ScoreCoordinate, field: str) -> str:

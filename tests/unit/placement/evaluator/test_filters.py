@@ -1,0 +1,120 @@
+"""Which clusters may be selected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controllers.api.cluster_set import ManagedClusterSet
+from placement.evaluator import filters
+from placement.evaluator.misconfigured import Misconfigured
+from placement.evaluator.snapshot import Snapshot
+from tests.unit.placement.evaluator.build import (
+    binding,
+    claim_predicate,
+    cluster,
+    exclusive_set,
+    label_predicate,
+    placement,
+    selector_set,
+)
+
+CLUSTERS = [
+    cluster("plain", {"env": "prod"}),
+    cluster("blank", cluster_set=""),
+    cluster("given", cluster_set="default"),
+    cluster("red", {"env": "prod"}, cluster_set="red", claims={"region": "eu"}),
+    cluster("blue", {"env": "dev"}, cluster_set="blue", claims={"region": "us"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("some_set", "expected"),
+    [
+        (exclusive_set("red"), ["red"]),
+        (exclusive_set("nobody"), []),
+        (exclusive_set("default"), ["plain", "blank", "given"]),
+        (selector_set("global", {}), ["plain", "blank", "given", "red", "blue"]),
+        (selector_set("prod", {"matchLabels": {"env": "prod"}}), ["plain", "red"]),
+        (selector_set("unset", None), []),
+        (selector_set("default", {"matchLabels": {"env": "dev"}}), ["blue"]),
+    ],
+    ids=lambda value: value.metadata.name if isinstance(value, ManagedClusterSet) else "",
+)
+def test_members(some_set: ManagedClusterSet, expected: list[str]) -> None:
+    assert [item.metadata.name for item in filters.members([some_set], CLUSTERS)] == expected
+
+
+def test_a_cluster_of_two_sets_is_a_member_once() -> None:
+    sets = [exclusive_set("red"), selector_set("global", {})]
+    assert len(filters.members(sets, CLUSTERS)) == len(CLUSTERS)
+
+
+def test_a_broken_set_is_named() -> None:
+    broken = selector_set("odd", {"matchExpressions": [{"key": "a", "operator": "Near"}]})
+    with pytest.raises(Misconfigured, match=r"^ManagedClusterSet odd: spec\.clusterSelector\.labelSelector"):
+        filters.members([broken], [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [([], ["blue", "red"]), (["red", "gone"], ["red"]), (["gone"], [])]
+)
+def test_bound_and_eligible_sets(asked: list[str], expected: list[str]) -> None:
+    snapshot = Snapshot(
+        cluster_sets=[exclusive_set("red"), exclusive_set("blue"), exclusive_set("unbound")],
+        bindings=[binding("blue"), binding("gone"), binding("red")],
+    )
+    bound = filters.bound_sets(snapshot)
+    assert [item.metadata.name for item in bound] == ["blue", "red"]
+    assert [item.metadata.name for item in filters.eligible_sets(bound, asked)] == expected
+
+
+def test_clusters_being_deleted_are_not_alive() -> None:
+    clusters = [cluster("stays"), cluster("goes", deleted=True)]
+    assert [item.metadata.name for item in filters.alive(clusters)] == ["stays"]
+
+
+def both(label: dict[str, Any], claim: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "requiredClusterSelector": {**label["requiredClusterSelector"], **claim["requiredClusterSelector"]}
+    }
+
+
+@pytest.mark.parametrize(
+    ("predicates", "expected"),
+    [
+        ([], ["plain", "blank", "given", "red", "blue"]),
+        ([{}], ["plain", "blank", "given", "red", "blue"]),
+        ([label_predicate(env="prod")], ["plain", "red"]),
+        ([claim_predicate("region", "Exists")], ["red", "blue"]),
+        ([claim_predicate("region", "NotIn", "us")], ["plain", "blank", "given", "red"]),
+        # Inside one predicate both must hold, of several predicates one.
+        ([both(label_predicate(env="prod"), claim_predicate("region", "In", "eu"))], ["red"]),
+        ([both(label_predicate(env="prod"), claim_predicate("region", "In", "us"))], []),
+        ([label_predicate(env="prod"), claim_predicate("region", "In", "us")], ["plain", "red", "blue"]),
+    ],
+)
+def test_predicates(predicates: list[dict[str, Any]], expected: list[str]) -> None:
+    spec = placement(predicates=predicates).spec
+    assert [item.metadata.name for item in filters.matching(spec.predicates, CLUSTERS)] == expected
+
+
+@pytest.mark.parametrize(
+    ("predicate", "field"),
+    [
+        (
+            {"requiredClusterSelector": {"celSelector": {"celExpressions": ["true"]}}},
+            "spec.predicates[1].requiredClusterSelector.celSelector",
+        ),
+        (
+            claim_predicate("region", "In"),
+            "spec.predicates[1].requiredClusterSelector.claimSelector.matchExpressions[0]",
+        ),
+    ],
+)
+def test_a_predicate_that_cannot_be_applied_is_named(predicate: dict[str, Any], field: str) -> None:
+    spec = placement(predicates=[{}, predicate]).spec
+    with pytest.raises(Misconfigured) as raised:
+        filters.matching(spec.predicates, [])
+    assert raised.value.field == field
