@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import datetime
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +34,7 @@ from controllers.api.kinds import (
 )
 from controllers.kube.client import Client
 from controllers.kube.errors import Forbidden, NotFound
-from controllers.kube.patch import apply_patch
+from controllers.kube.patch import apply_patch, merge_patch
 from controllers.runtime.watch import Applied, Listed, Scope, watch
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,13 @@ _FIELD_MANAGER = "argosy-join"
 _TOKEN_DEADLINE = 30.0
 
 Json = dict[str, Any]
+
+_ACCEPTED = {
+    "type": "HubAcceptedManagedCluster",
+    "status": "True",
+    "reason": "HubClusterAdminAccepted",
+    "message": "Accepted by hub cluster admin",
+}
 
 
 class JoinError(Exception):
@@ -57,6 +65,7 @@ async def join(
         for kind, namespace, body in membership(cluster, labels=labels, lease_seconds=lease_seconds):
             patch = apply_patch(body, field_manager=_FIELD_MANAGER, force=True)
             await hub.patch(kind, body["metadata"]["name"], patch, namespace=namespace)
+        await _accept(hub, cluster)
     except NotFound as error:
         raise JoinError(
             f"the hub at {hub.host} does not know {error.details.get('kind') or 'a kind that is needed'}: "
@@ -146,6 +155,21 @@ def _binding(kind: Kind, name: str, namespace: str, role_kind: str, subject: Jso
         "roleRef": {"apiGroup": kind.group, "kind": role_kind, "name": name},
         "subjects": [subject],
     }
+
+
+async def _accept(hub: Client, cluster: str) -> None:
+    """Notes on the ManagedCluster that the hub has accepted it, as OCM's registration controller does."""
+    found = await hub.get(MANAGED_CLUSTER, cluster)
+    conditions = (found.to_dict().get("status") or {}).get("conditions") or []
+    if any(item["type"] == _ACCEPTED["type"] and item["status"] == "True" for item in conditions):
+        return
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    others = [item for item in conditions if item["type"] != _ACCEPTED["type"]]
+    patch = merge_patch(
+        {"status": {"conditions": [*others, {**_ACCEPTED, "lastTransitionTime": now}]}},
+        resource_version=found.metadata.resource_version,
+    )
+    await hub.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
 
 
 async def _account(hub: Client, cluster: str) -> tuple[str, str]:
