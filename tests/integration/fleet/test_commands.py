@@ -90,6 +90,15 @@ def test_up_status_up_down(layout: Layout) -> None:
     assert not any(map(process.is_alive, running))
 
 
+@pytest.mark.e2e
+def test_demo_ends_well_and_leaves_nothing(layout: Layout) -> None:
+    done = fleet(layout, "demo", "--timeout", "120")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 Workflows ended on the hub exactly as on their clusters" in done.stdout
+    assert "steps-with-failing-branch was sent to" in done.stdout
+    assert sorted(path.name for path in layout.root.iterdir()) == ["lock", "logs"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_up_leaves_nothing_running(layout: Layout, number: signal.Signals) -> None:
     code, started = interrupted_up(layout, number)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -18,10 +18,10 @@ from hack.fleet.local import LocalFleet, LocalProvider
 from hack.fleet.provider import Fleet, Provider
 from hack.fleet.state import Part, Process
 from hack.fleet.status import health
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.e2e
 
-T = TypeVar("T")
 POD = Kind("", "v1", "Pod", "pods")
 
 
@@ -34,15 +34,6 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFleet]:
 @pytest.fixture
 def cluster(fleet: LocalFleet) -> Api:
     return Api(fleet.managed["cluster1"].kubeconfig)
-
-
-def eventually(read: Callable[[], T | None], seconds: float = 30) -> T:
-    """The first thing that `read` returns that is not None or False."""
-    deadline = time.monotonic() + seconds
-    while not (found := read()):
-        assert time.monotonic() < deadline, "did not happen"
-        time.sleep(0.05)
-    return found
 
 
 def workflow(name: str, **labels: str) -> dict[str, Any]:
@@ -86,64 +77,65 @@ def test_a_managed_cluster_serves_argos_kinds_and_those_the_agent_writes(cluster
     assert {"workflows.argoproj.io", "cronworkflows.argoproj.io", "workflowtemplates.argoproj.io"} <= served
 
 
-def test_its_nodes_are_ready(cluster: Api) -> None:
+async def test_its_nodes_are_ready(cluster: Api) -> None:
     def ready() -> bool:
         nodes = cluster.list(NODE)["items"]
         conditions = [c for node in nodes for c in node["status"].get("conditions", [])]
         up = [c for c in conditions if (c["type"], c["status"]) == ("Ready", "True")]
         return len(up) == bootstrap.NODES and not any(node["spec"].get("taints") for node in nodes)
 
-    assert eventually(ready)
+    assert await eventually(ready)
 
 
-def test_argo_runs_a_workflow_within_seconds(cluster: Api) -> None:
+async def test_argo_runs_a_workflow_within_seconds(cluster: Api) -> None:
     begin = time.monotonic()
     cluster.create(workflow("hello"))
-    status = eventually(lambda: finished(cluster, "hello"))
+    status = await eventually(lambda: finished(cluster, "hello"))
     assert status["phase"] == "Succeeded"
     assert time.monotonic() - begin < 10
 
 
-def test_a_label_makes_a_step_fail(cluster: Api) -> None:
+async def test_a_label_makes_a_step_fail(cluster: Api) -> None:
     cluster.create(workflow("failing", outcome="fail"))
-    status = eventually(lambda: finished(cluster, "failing"))
+    status = await eventually(lambda: finished(cluster, "failing"))
     assert (status["phase"], status["message"]) == ("Failed", "main: Error (exit code 1)")
     assert status["nodes"]["failing"]["outputs"] == {"exitCode": "1"}
 
 
-def test_a_label_says_how_long_a_step_runs(cluster: Api) -> None:
+async def test_a_label_says_how_long_a_step_runs(cluster: Api) -> None:
     cluster.create(workflow("slow", duration="1h"))
 
     def running() -> bool:
         status = (cluster.get(WORKFLOW, "slow", "argo") or {}).get("status", {})
         return any(node["phase"] == "Running" for node in status.get("nodes", {}).values())
 
-    assert eventually(running)
+    assert await eventually(running)
     assert finished(cluster, "slow") is None
 
 
-def test_deleting_a_workflow_deletes_its_pods(cluster: Api) -> None:
+async def test_deleting_a_workflow_deletes_its_pods(cluster: Api) -> None:
     cluster.create(workflow("gone", duration="1h"))
     selector = "workflows.argoproj.io/workflow=gone"
-    eventually(lambda: cluster.list(POD, "argo", labelSelector=selector)["items"])
+    await eventually(lambda: cluster.list(POD, "argo", labelSelector=selector)["items"])
     cluster.delete(WORKFLOW, "gone", "argo")
-    assert eventually(lambda: not cluster.list(POD, "argo", labelSelector=selector)["items"])
+    assert await eventually(lambda: not cluster.list(POD, "argo", labelSelector=selector)["items"])
 
 
-def test_a_namespace_can_be_deleted(fleet: LocalFleet) -> None:
+async def test_a_namespace_can_be_deleted(fleet: LocalFleet) -> None:
     hub = Api(fleet.hub.kubeconfig)
     hub.apply(bootstrap.namespace("short-lived"))
     assert hub.delete(NAMESPACE, "short-lived")
-    assert eventually(lambda: hub.get(NAMESPACE, "short-lived") is None)
+    assert await eventually(lambda: hub.get(NAMESPACE, "short-lived") is None)
 
 
-def test_a_crashed_part_can_be_restarted(fleet: LocalFleet, cluster: Api) -> None:
+async def test_a_crashed_part_can_be_restarted(fleet: LocalFleet, cluster: Api) -> None:
     title = "cluster1/workflow-controller"
     fleet.kill(title)
     assert health(fleet.supervisor.find(title)) == "ended"
     cluster.create(workflow("patient"))
     fleet.restart(title)
-    assert eventually(lambda: finished(cluster, "patient"))["phase"] == "Succeeded"
+    status = await eventually(lambda: finished(cluster, "patient"))
+    assert status["phase"] == "Succeeded"
 
 
 def test_everything_is_in_the_logs_folder(fleet: LocalFleet) -> None:
@@ -163,6 +155,7 @@ def test_fleets_run_side_by_side_and_stop_alone(fleet: LocalFleet, tmp_path: Pat
     other.stop()
     assert not any(map(process.is_alive, known.processes))
     assert all(map(process.is_alive, fleet.supervisor.state.processes))
+    provider.start(tmp_path, [], argo=False).stop()  # a provider is good for more than one fleet
 
 
 def test_a_start_that_fails_says_why_and_leaves_nothing(

@@ -1,0 +1,3 @@
+module argosy.example/build/supervisor
+
+go 1.26.0
