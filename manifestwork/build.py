@@ -105,6 +105,9 @@ def _config(namespace: str, name: str) -> JsonObject:
             "name": name,
         },
         "feedbackRules": [{"type": "JSONPaths", "jsonPaths": [dict(item) for item in _FEEDBACK]}],
+        # OCM's agent polls unless asked to watch. It would miss the end of a Workflow that its TTL removes between
+        # two polls, and run it again at the next resync.
+        "feedbackScrapeType": "Watch",
         "updateStrategy": update_strategy(steered=False),
         # A complete work is not applied any more, so a finished copy that its TTL removed is not run again.
         "conditionRules": [

@@ -11,11 +11,11 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
-from controllers.hub import BY_WORKFLOW, Waiting, is_finished
+from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting, is_finished
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, BadRequest, Forbidden, Invalid, NotFound, TooLarge
 from controllers.kube.object import Object
-from controllers.kube.patch import finalizer_patch, merge_patch
+from controllers.kube.patch import JsonObject, finalizer_patch, merge_patch
 from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
@@ -83,6 +83,8 @@ class ManifestWorkReconciler:
         if work is not None:
             if belongs(work, workflow):
                 await self._carry(workflow, work)
+                if self._waiting.cause(workflow) != APPLY_FAILED:  # what it waited for before has come
+                    await self._waiting.clear(workflow)
             return Result.done()
         if self._clusters.get("", cluster) is None:
             await self._waiting.report(
@@ -116,6 +118,7 @@ class ManifestWorkReconciler:
                     f"ManifestWork {cluster}/{work.metadata.name} exists and is not this Workflow's: delete it",
                 )
                 return Result.recheck(after=_NAMESPACE_RECHECK)
+            work = await self._adopt(work, body)
         except NotFound:
             await self._waiting.report(
                 workflow,
@@ -126,11 +129,16 @@ class ManifestWorkReconciler:
             )
             return Result.recheck(after=_NAMESPACE_RECHECK)
         except (Invalid, BadRequest, TooLarge, Forbidden) as error:
+            advice = (
+                "; move what is large into artifacts, or into WorkflowTemplates on the cluster"
+                if isinstance(error, TooLarge)
+                else ""
+            )
             await self._waiting.report(
                 workflow,
                 "NotDispatched",
                 "ManifestWorkRefused",
-                f"the hub refuses its ManifestWork: {error.message}",
+                f"the hub refuses its ManifestWork: {error.message}{advice}",
             )
             return Result.done()
         self._works.record(work)
@@ -140,6 +148,14 @@ class ManifestWorkReconciler:
             workflow, "Dispatched", f"Sent to cluster {cluster} as ManifestWork {work.metadata.name}"
         )
         return Result.done()
+
+    async def _adopt(self, work: Object, body: JsonObject) -> Object:
+        """Marks a work of the reference implementation as one of ours, or no cache would ever tell of it."""
+        metadata = {field: body["metadata"][field] for field in ("labels", "annotations")}
+        patch = merge_patch({"metadata": metadata}, resource_version=work.metadata.resource_version)
+        return await self._client.patch(
+            MANIFEST_WORK, work.metadata.name, patch, namespace=work.metadata.namespace
+        )
 
     async def _carry(self, workflow: Object, work: Object) -> None:
         """Brings stop, suspend, resume and their like to a copy that was delivered before."""

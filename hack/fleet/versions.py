@@ -114,8 +114,8 @@ BINARIES: dict[str, Binary] = {
         _argo("workflow-controller", 135),
         _kubernetes("kubectl", 20, "version", "--client"),
         _argo("argo", 200),
-        _ocm("placement", 60),
-        _ocm("work", 60),
+        _ocm("placement", 200),
+        _ocm("work", 20),
     )
 }
 

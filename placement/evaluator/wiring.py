@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import structlog
 
 from controllers.api.cluster import ManagedCluster
@@ -14,6 +15,7 @@ from controllers.api.kinds import (
     PLACEMENT,
     PLACEMENT_DECISION,
 )
+from controllers.api.model import Model
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, NotFound
 from controllers.kube.object import Object
@@ -29,8 +31,18 @@ from placement.evaluator.reconciler import BY_NAMESPACE, EvaluatorReconciler
 
 log = structlog.get_logger(__name__)
 
-# Served wherever OCM's operator is installed; its placement controller then makes the decisions.
-_OCM_OPERATOR = "/apis/operator.open-cluster-management.io"
+# Where OCM's operator is installed. ClusterManager is the kind that makes a hub, with a placement controller; a
+# managed cluster, of some other hub, has Klusterlet.
+_OCM_OPERATOR = "/apis/operator.open-cluster-management.io/v1"
+_OCM_HUB = "clustermanagers"
+
+
+class _Resource(Model):
+    name: str
+
+
+class _Discovery(Model):
+    resources: list[_Resource]
 
 
 async def is_wanted(client: Client, mode: str) -> bool:
@@ -38,8 +50,10 @@ async def is_wanted(client: Client, mode: str) -> bool:
     if mode != "auto":
         return mode == "on"
     try:
-        await client.request("GET", _OCM_OPERATOR)
+        served = msgspec.json.decode(await client.request("GET", _OCM_OPERATOR), type=_Discovery)
     except NotFound:
+        return True
+    if all(item.name != _OCM_HUB for item in served.resources):
         return True
     log.info("evaluator_off", why="Open Cluster Management is installed on this hub")
     return False

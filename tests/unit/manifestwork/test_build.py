@@ -90,6 +90,8 @@ def test_the_config_is_about_the_copy_and_the_work_fits_ocms_types() -> None:
     assert config.update_strategy is not None
     assert config.update_strategy.type == "ServerSideApply"
     assert config.condition_rules[0].condition == "Complete"
+    # Polled feedback would miss the end of a Workflow whose TTL is shorter than the interval.
+    assert config.feedback_scrape_type == "Watch"
 
 
 @pytest.mark.parametrize(
