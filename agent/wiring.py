@@ -15,7 +15,9 @@ from agent.work.cleanup import Cleanup
 from agent.work.discovery import Discovery
 from agent.work.managed import ManagedObjects
 from agent.work.reconciler import WorkReconciler
+from agent.work.report import Reporter
 from agent.work.results import StatusResults
+from agent.work.workflows import Workflows
 from controllers.api.cluster import DEFAULT_LEASE_SECONDS, ManagedCluster
 from controllers.api.kinds import (
     APPLIED_MANIFEST_WORK,
@@ -96,18 +98,31 @@ def _add_works(
     hub_id = hub_hash(hub.host)
     applier = Applier(managed)
     claims = Claims(hub, managed, hub_id, works=at_hub.view(works), applied=here.view(applied))
-    cleanup = Cleanup(hub, managed, claims, applier, now=now, eviction_grace=grace)
+    cleanup = Cleanup(hub, managed, claims, applier, works=at_hub.view(works), now=now, eviction_grace=grace)
     objects = ManagedObjects(managed, hub_id, lambda name: controller.queue.add(Request(cluster, name)))
-    reconciler = WorkReconciler(
+    results = StatusResults(hub, at_hub.view(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster)))
+    workflows = Workflows(
+        hub, works=at_hub.view(works), applier=applier, managed=objects, results=results, now=now
+    )
+    reporter = Reporter(
         hub,
+        works=at_hub.view(works),
+        claims=claims,
+        cleanup=cleanup,
+        applier=applier,
+        managed=objects,
+        results=results,
+        now=now,
+    )
+    reconciler = WorkReconciler(
         works=at_hub.view(works),
         claims=claims,
         cleanup=cleanup,
         applier=applier,
         discovery=Discovery(managed),
         managed=objects,
-        results=StatusResults(hub, at_hub.view(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster))),
-        now=now,
+        workflows=workflows,
+        reporter=reporter,
     )
     controller = Controller("work", reconciler)
     controller.watch(at_hub.of(works), _asked_for)
@@ -132,7 +147,13 @@ def _forgotten(cluster: str, hub_id: str) -> Mapper:
     def applied(change: Change) -> Iterable[Request]:
         """At the start each AppliedManifestWork is compared with the hub; later only when one goes."""
         name = work_name(hub_id, change.object.metadata.name)
-        if name is not None and (change.old is None or change.new is None):
+        came_or_went = change.old is None or change.new is None
+        if name is not None and (came_or_went or _is_going(change)):
             yield Request(cluster, name)
 
     return applied
+
+
+def _is_going(change: Change) -> bool:
+    old, new = change
+    return bool(old and new and new.metadata.deletion_timestamp and not old.metadata.deletion_timestamp)

@@ -107,6 +107,13 @@ def completed_manifest(work: ManifestWork, meta: ManifestResourceMeta) -> bool:
     return before is not None and is_true(before.conditions, COMPLETE)
 
 
+def applied_generation(work: ManifestWork, meta: ManifestResourceMeta) -> int | None:
+    """The generation of the work that this manifest was last applied at with success; None if it never was."""
+    before = _Before(work.status.resource_status.manifests).of(meta)
+    applied = find(before.conditions, APPLIED) if before else None
+    return applied.observed_generation if applied and applied.status == "True" else None
+
+
 class _Before:
     """The manifests of the last status, found by what they are about even if spec was reordered."""
 

@@ -7,15 +7,14 @@ not lost, even if the agent was down just then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from agent.decide.config import Options
 from agent.decide.manifest import Identity
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, WORKFLOW, Kind
 from controllers.kube.client import Client
+from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
 from controllers.kube.patch import apply_patch, finalizer_patch, merge_patch
 
@@ -47,6 +46,11 @@ def with_owner(body: Json, applied: Object) -> Json:
     others = [item for item in metadata.get("ownerReferences") or [] if item.get("uid") != reference["uid"]]
     metadata["ownerReferences"] = [*others, reference]
     return {**body, "metadata": metadata}
+
+
+def is_owned(live: Object, applied: Object) -> bool:
+    """Whether `live` carries the reference to this very AppliedManifestWork."""
+    return any(item.uid == applied.metadata.uid for item in live.metadata.owner_references)
 
 
 def drifted(wanted: Any, live: Any) -> bool:
@@ -95,15 +99,13 @@ class Applier:
 
     async def apply(
         self, kind: Kind, identity: Identity, manifest: Json, options: Options, applied: Object
-    ) -> Object | None:
-        """Applies any other object; returns its state, None for a ReadOnly one that is not there.
+    ) -> Object:
+        """Applies any other object, by any strategy but ReadOnly; returns its state.
 
         Raises ApiError as the server answers; Conflict for fields that another manager owns.
         """
         strategy = options.strategy
         live = await self._client.find(kind, identity.name, namespace=identity.namespace)
-        if strategy.type == "ReadOnly":
-            return live
         if strategy.type == "ServerSideApply":
             config = strategy.server_side_apply
             patch = apply_patch(
@@ -135,15 +137,37 @@ class Applier:
         meta = live.metadata
         return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
 
-    async def _own(self, kind: Kind, live: Object, applied: Object) -> Object:
-        if any(item.uid == applied.metadata.uid for item in live.metadata.owner_references):
-            return live
-        owners = msgspec.to_builtins(live.metadata.owner_references)
-        patch = merge_patch(
-            {"metadata": {"ownerReferences": [*owners, owner_reference(applied)]}},
-            resource_version=live.metadata.resource_version,
-        )
+    async def adopt(self, kind: Kind, live: Object, applied: Object) -> Object:
+        """Makes a Workflow that is there already ours as `run_once` does: owned, and held until its end is known.
+
+        It may have been made by OCM's agent, or under another address of the hub.
+        """
+        finalizers = live.metadata.finalizers
+        held = REPORT_FINALIZER in finalizers or live.metadata.deletion_timestamp is not None
+        return await self._own(kind, live, applied, [] if held else [*finalizers, REPORT_FINALIZER])
+
+    async def _own(self, kind: Kind, live: Object, applied: Object, finalizers: Sequence[str] = ()) -> Object:
+        """Adds the owner reference if it is missing, and sets `finalizers` if there are any."""
         meta = live.metadata
+        metadata: Json = {"finalizers": list(finalizers)} if finalizers else {}
+        if not is_owned(live, applied):
+            present = live.to_dict()["metadata"].get("ownerReferences") or []
+            metadata["ownerReferences"] = [*present, owner_reference(applied)]
+        if not metadata:
+            return live
+        patch = merge_patch({"metadata": metadata}, resource_version=meta.resource_version)
+        return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
+
+    async def disown(self, kind: Kind, live: Object, applied: Object) -> Object:
+        """Takes our owner reference off an object that stays."""
+        if not is_owned(live, applied):
+            return live
+        meta = live.metadata
+        present = live.to_dict()["metadata"]["ownerReferences"]
+        rest = [item for item in present if item["uid"] != applied.metadata.uid]
+        patch = merge_patch(
+            {"metadata": {"ownerReferences": rest or None}}, resource_version=meta.resource_version
+        )
         return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
 
     async def release(self, kind: Kind, live: Object) -> Object:
@@ -153,7 +177,10 @@ class Applier:
             return live
         rest = [item for item in meta.finalizers if item != REPORT_FINALIZER]
         patch = finalizer_patch(meta.finalizers, rest, uid=meta.uid)
-        return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
+        try:
+            return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
+        except NotFound:
+            return live  # gone already, by whoever took the finalizer
 
 
 def is_workflow(identity: Identity) -> bool:

@@ -5,12 +5,12 @@ Both stand before the first object is applied, so that whatever was applied can 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
 
 from agent.decide.naming import applied_work_name
+from agent.work.together import together
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK
 from controllers.api.work import AppliedManifestWork, AppliedResource
@@ -33,13 +33,22 @@ class Claims:
         self._works = works
         self._applied = applied
 
-    def find(self, work_name: str) -> Object | None:
-        """The AppliedManifestWork of a work, from the cache."""
-        return self._applied.get("", applied_work_name(self._hash, work_name))
+    async def find(self, work_name: str) -> Object | None:
+        """The AppliedManifestWork of a work as the server has it: what it lists is about to be removed."""
+        return await self._managed.find(APPLIED_MANIFEST_WORK, applied_work_name(self._hash, work_name))
+
+    def is_known(self, work_name: str) -> bool:
+        """Whether the work has left a trace, as far as the cache knows."""
+        return self._applied.get("", applied_work_name(self._hash, work_name)) is not None
+
+    def removed(self, applied: Object) -> None:
+        """`applied` is gone: a work that comes again under the same name gets a new one."""
+        self._applied.removed(applied)
 
     async def make(self, work: Object) -> tuple[Object, Object]:
         """(work with our finalizer, its AppliedManifestWork); the two writes run at the same time."""
-        return await asyncio.gather(self._ensure_finalizer(work), self._ensure_applied(work))
+        held, applied = await together(self._ensure_finalizer(work), self._ensure_applied(work))
+        return held, applied
 
     async def record(self, applied: Object, resources: Sequence[AppliedResource]) -> Object:
         """Writes status.appliedResources if it differs."""

@@ -1,17 +1,19 @@
 """What the agent's works have put on the managed cluster, watched: one informer per kind, started when the first
-work delivers that kind. Holds only objects that a work of this hub owns."""
+work delivers that kind, which holds only objects that a work of this hub owns. An object that works only look at
+(ReadOnly) has a watch of its own."""
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import structlog
 
 from agent.decide.naming import work_name
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, Kind
 from controllers.kube.client import Client
-from controllers.kube.errors import Unavailable
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
@@ -21,6 +23,18 @@ from controllers.runtime.watch import Scope
 log = structlog.get_logger(__name__)
 
 _SYNC_DEADLINE = 15.0
+
+
+class CannotWatchError(Exception):
+    """The objects of a kind could not be listed in time: not allowed to, or the API server is away."""
+
+
+@dataclass
+class _Watched:
+    informer: Informer
+    view: OwnWrites
+    lookers: set[str] = field(default_factory=set)
+    task: asyncio.Task[None] | None = None
 
 
 def owning_works(item: Object, hub: str) -> list[str]:
@@ -40,40 +54,72 @@ class ManagedObjects:
         self._client = client
         self._hub = hub
         self._on_change = on_change
-        self._views: dict[Kind, tuple[Informer, OwnWrites]] = {}
+        self._watched: dict[Scope, _Watched] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        self._started = asyncio.Event()
 
     async def run(self) -> None:
         """Runs the informers until cancelled."""
         async with asyncio.TaskGroup() as self._tasks:
-            self._started.set()
-            for informer, _ in self._views.values():
-                self._tasks.create_task(informer.run())
+            for scope in self._watched:
+                self._run(scope)
             await asyncio.Event().wait()
 
     async def of(self, kind: Kind) -> OwnWrites:
-        """The objects of `kind` as this process knows them. Raises Unavailable when they cannot be watched."""
-        if kind not in self._views:
-            self._start(kind)
-        informer, view = self._views[kind]
+        """The owned objects of `kind` as this process knows them. Raises CannotWatchError."""
+        scope = Scope(kind)
+        if scope not in self._watched:
+            self._start(scope, lambda item: bool(owning_works(item, self._hub)))
+        return await self._synced(scope)
+
+    async def seen_by(self, work: str, kind: Kind, namespace: str, name: str) -> Object | None:
+        """An object that `work` looks at without owning it, from now on watched. Raises CannotWatchError."""
+        scope = Scope(kind, namespace=namespace, field_selector=f"metadata.name={name}")
+        if scope not in self._watched:
+            self._start(scope, None)
+        self._watched[scope].lookers.add(work)
+        return (await self._synced(scope)).get(namespace, name)
+
+    def forget(self, work: str) -> None:
+        """`work` is gone: what only it has looked at is watched no longer."""
+        for scope, watched in list(self._watched.items()):
+            if work in watched.lookers:
+                watched.lookers.discard(work)
+                if not watched.lookers:
+                    del self._watched[scope]
+                    if watched.task is not None:
+                        watched.task.cancel()
+
+    async def _synced(self, scope: Scope) -> OwnWrites:
+        watched = self._watched[scope]
         try:
             async with asyncio.timeout(_SYNC_DEADLINE):
-                await informer.wait_synced()
+                await watched.informer.wait_synced()
         except TimeoutError as error:
-            raise Unavailable(
-                f"cannot watch {kind} on the managed cluster; see watch_failed in the log"
+            raise CannotWatchError(
+                f"the agent cannot list and watch {scope.kind} on the managed cluster: see watch_failed in its log"
             ) from error
-        return view
+        return watched.view
 
-    def _start(self, kind: Kind) -> None:
-        informer = Informer(self._client, Scope(kind), keep=lambda item: bool(owning_works(item, self._hub)))
-        informer.add_handler(self._observe)
-        self._views[kind] = (informer, OwnWrites(informer))
+    def _start(self, scope: Scope, keep: Callable[[Object], bool] | None) -> None:
+        informer = Informer(self._client, scope, keep=keep)
+        watched = _Watched(informer, OwnWrites(informer))
+        self._watched[scope] = watched
+
+        def observe(change: Change) -> None:
+            concerned = watched.lookers if keep is None else owning_works(change.object, self._hub)
+            for name in concerned:
+                self._on_change(name)
+
+        informer.add_handler(observe)
         if self._tasks is not None:
-            self._tasks.create_task(informer.run(), name=f"informer:{kind}")
-        log.info("kind_watched", kind=str(kind))
+            self._run(scope)
+        log.info("kind_watched", kind=str(scope.kind), selector=scope.field_selector)
 
-    def _observe(self, change: Change) -> None:
-        for name in owning_works(change.object, self._hub):
-            self._on_change(name)
+    def _run(self, scope: Scope) -> None:
+        if self._tasks is None:
+            raise RuntimeError("not running")
+        watched = self._watched[scope]
+        # A context of its own, or what it logs would carry the name of the work that happened to start it.
+        watched.task = self._tasks.create_task(
+            watched.informer.run(), name=f"informer:{scope.kind}", context=contextvars.Context()
+        )

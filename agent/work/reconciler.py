@@ -1,69 +1,48 @@
-"""One ManifestWork: apply what it asks for, report what has come of it.
+"""One ManifestWork: apply what it asks for, and have reported what has come of it.
 
 The same reconcile runs for a change on the hub and for a change of an applied object; whatever triggered it,
-it compares what should be with what is, and writes only the difference. The full status of a Workflow goes out
-before the work's own status, since it is what the user waits for.
+it compares what should be with what is, and writes only the difference.
 """
 
 from __future__ import annotations
 
-import asyncio
-import datetime
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
-import structlog
 
 from agent.decide import runonce
 from agent.decide.config import options_for
 from agent.decide.manifest import Entry, read_manifests, resource_meta
 from agent.decide.order import apply_order
-from agent.decide.status import (
-    Failure,
-    Observation,
-    completed_manifest,
-    desired_status,
-    is_complete,
-    status_patch,
-)
-from agent.work.apply import Applier, drifted, is_workflow
+from agent.decide.status import Observation, completed_manifest, is_complete
+from agent.work.apply import Applier, drifted, is_owned, is_workflow
 from agent.work.claim import Claims
-from agent.work.cleanup import Cleanup
+from agent.work.cleanup import RECHECK, Cleanup
 from agent.work.discovery import Discovery, UnknownKind
-from agent.work.managed import ManagedObjects
-from agent.work.results import StatusResults
-from controllers.api.kinds import MANIFEST_WORK, Kind
-from controllers.api.work import (
-    AppliedManifestWork,
-    AppliedResource,
-    ManifestResourceMeta,
-    ManifestWork,
-)
-from controllers.kube.client import Client
-from controllers.kube.errors import AlreadyExists, ApiError, Unavailable
+from agent.work.managed import CannotWatchError, ManagedObjects
+from agent.work.outcome import Json, Outcome, content, failed, identity, is_final
+from agent.work.report import Reporter
+from agent.work.workflows import Workflows
+from controllers.api.kinds import Kind
+from controllers.api.work import AppliedManifestWork, AppliedResource, ManifestResourceMeta, ManifestWork
+from controllers.kube.errors import ApiError, Conflict, NotFound, TooManyRequests, Unavailable
 from controllers.kube.object import Object
-from controllers.kube.patch import merge_patch
 from controllers.runtime.backoff import Backoff
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
 
-log = structlog.get_logger(__name__)
-
 # What cannot be applied is tried again, ever more seldom: a namespace or a CRD may come.
 _REAPPLY = Backoff(base=1.0, cap=60.0)
-_FINAL_PHASES = ("Succeeded", "Failed", "Error")
-
-Json = dict[str, Any]
 
 
-class Outcome(NamedTuple):
-    """What came of one manifest."""
+@dataclass
+class _Progress:
+    """What this process has done for one work. What it does not know of, it does once more."""
 
-    observation: Observation
-    kind: Kind | None = None
-    live: Object | None = None
-    lost: runonce.ReportLost | None = None
+    uid: str
+    applied: dict[int, int] = field(default_factory=dict)  # ordinal of a manifest -> generation of the work
+    failures: int = 0
 
 
 class WorkReconciler:
@@ -71,7 +50,6 @@ class WorkReconciler:
 
     def __init__(
         self,
-        hub: Client,
         *,
         works: OwnWrites,
         claims: Claims,
@@ -79,77 +57,120 @@ class WorkReconciler:
         applier: Applier,
         discovery: Discovery,
         managed: ManagedObjects,
-        results: StatusResults,
-        now: Callable[[], datetime.datetime],
+        workflows: Workflows,
+        reporter: Reporter,
     ) -> None:
-        self._hub = hub
         self._works = works
         self._claims = claims
         self._cleanup = cleanup
         self._applier = applier
         self._discovery = discovery
         self._managed = managed
-        self._results = results
-        self._now = now
-        # (work uid, ordinal) -> generation that this process has applied; what it has not, it applies once.
-        self._done: dict[tuple[str, int], int] = {}
-        self._failures: dict[str, int] = {}
+        self._workflows = workflows
+        self._reporter = reporter
+        self._progress: dict[str, _Progress] = {}
 
     async def reconcile(self, request: Request, /) -> Result:
         found = self._works.get(*request)
+        if found is not None and found.metadata.deletion_timestamp is None:
+            return await self._deliver(found)
+        self._progress.pop(request.name, None)
+        self._managed.forget(request.name)
         if found is None:
-            return await self._cleanup.evict(request.name)
-        if found.metadata.deletion_timestamp is not None:
-            return await self._cleanup.finalize(found)
-        return await self._deliver(found)
+            return await self._cleanup.evict(*request)
+        return await self._cleanup.finalize(found)
 
     async def _deliver(self, found: Object) -> Result:
         found, applied = await self._claims.make(found)
         await self._cleanup.spare(applied)
         work = found.decode(ManifestWork)
+        if applied.metadata.deletion_timestamp is not None:
+            return await self._begin_anew(found, work, applied)
+        progress = self._progress_of(work)
         recorded = applied.decode(AppliedManifestWork).status.applied_resources
         manifests = work.spec.workload.manifests
-        entries = read_manifests(manifests)
         outcomes = []
-        for entry in _in_order(entries):
+        for entry in _in_order(read_manifests(manifests)):
             manifest = msgspec.json.decode(manifests[entry.ordinal])
-            outcomes.append(await self._one(work, entry, manifest, applied, recorded))
-        outcomes = [self._told_lost(found, outcome) for outcome in outcomes]
-        await asyncio.gather(
-            self._record(applied, recorded, outcomes, work), self._report(found, work, outcomes)
-        )
-        await self._release(outcomes)
-        return self._next(work, outcomes)
+            outcomes.append(await self._one(found, work, entry, manifest, applied, recorded, progress))
+        await self._reporter.publish(found, work, applied, outcomes)
+        return _next(progress, outcomes)
+
+    def _progress_of(self, work: ManifestWork) -> _Progress:
+        known = self._progress.get(work.metadata.name)
+        if known is None or known.uid != work.metadata.uid:
+            known = self._progress[work.metadata.name] = _Progress(work.metadata.uid)
+        return known
+
+    async def _begin_anew(self, found: Object, work: ManifestWork, applied: Object) -> Result:
+        """Somebody has deleted the AppliedManifestWork, and with it all that it owns; the work stands.
+
+        What was applied goes and is applied anew under a new one, which its removal triggers. A Workflow that
+        had not ended must not run again: first the hub is told that it is lost.
+        """
+        recorded = applied.decode(AppliedManifestWork).status.applied_resources
+        entries = read_manifests(work.spec.workload.manifests)
+        outcomes = [await self._abandon(found, work, entry, recorded) for entry in entries]
+        await self._reporter.tell(found, work, outcomes)
+        gone = await self._cleanup.remove(applied, work.spec.delete_option)
+        return Result.done() if gone else Result.recheck(after=RECHECK)
+
+    async def _abandon(
+        self, found: Object, work: ManifestWork, entry: Entry, recorded: list[AppliedResource]
+    ) -> Outcome:
+        """What is to be said of a manifest whose object goes with the AppliedManifestWork."""
+        if entry.identity is None:
+            return failed(resource_meta(entry), entry.problem)
+        try:
+            kind = await self._discovery.resolve(*entry.identity[:3])
+        except UnknownKind as error:
+            return failed(resource_meta(entry), str(error))
+        meta = resource_meta(entry, kind.plural, namespaced=kind.namespaced)
+        going = Outcome(Observation(meta, attempted=False), kind)
+        if not is_workflow(entry.identity) or is_complete(work) or completed_manifest(work, meta):
+            return going
+        if identity(meta) not in {identity(item) for item in recorded}:
+            return going  # never made
+        live = await self._applier.read(kind, meta.namespace, meta.name)
+        if live is not None and is_final(live):
+            return Outcome(Observation(meta, content(live)), kind, live)
+        text = f"Workflow {meta.namespace}/{meta.name} was removed: its AppliedManifestWork was deleted on the cluster"
+        return self._workflows.lost(found, meta, kind, live, runonce.ReportLost(runonce.GONE, text))
 
     # -- one manifest -----------------------------------------------------------------------------------
 
     async def _one(
         self,
+        found: Object,
         work: ManifestWork,
         entry: Entry,
         manifest: Json,
         applied: Object,
         recorded: list[AppliedResource],
+        progress: _Progress,
     ) -> Outcome:
         if entry.identity is None or entry.problem:
-            return Outcome(Observation(resource_meta(entry), failure=Failure(entry.problem)))
-        identity = entry.identity
+            return failed(resource_meta(entry), entry.problem)
         try:
-            kind = await self._discovery.resolve(identity.group, identity.version, identity.kind)
+            kind = await self._discovery.resolve(*entry.identity[:3])
         except UnknownKind as error:
-            return Outcome(Observation(resource_meta(entry), failure=Failure(str(error))))
+            return failed(resource_meta(entry), str(error))
         meta = resource_meta(entry, kind.plural, namespaced=kind.namespaced)
+        if kind.namespaced and not meta.namespace:
+            return failed(meta, f"namespace must be set in the manifest of a {kind.kind}", kind)
         try:
-            if is_workflow(identity):
-                return await self._workflow(work, entry, meta, kind, manifest, applied, recorded)
-            return await self._object(work, entry, meta, kind, manifest, applied)
-        except Unavailable:
-            raise
+            if is_workflow(entry.identity):
+                return await self._workflows.deliver(
+                    found, work, entry, meta, kind, manifest, applied, recorded
+                )
+            return await self._object(work, entry, meta, kind, manifest, applied, progress)
+        except CannotWatchError as error:
+            return failed(meta, str(error), kind)
         except ApiError as error:
+            if not _is_refusal(error):
+                raise
             view = await self._managed.of(kind)
-            live = view.get(meta.namespace, meta.name)
-            observation = Observation(meta, _dict(live), failure=Failure(error.message))
-            return Outcome(observation, kind, live)
+            return failed(meta, _words(error), kind, view.get(meta.namespace, meta.name))
 
     async def _object(
         self,
@@ -159,141 +180,52 @@ class WorkReconciler:
         kind: Kind,
         manifest: Json,
         applied: Object,
+        progress: _Progress,
     ) -> Outcome:
+        options = options_for(meta, work.spec.manifest_configs)
+        complete = is_complete(work) or completed_manifest(work, meta)
+        if options.strategy.type == "ReadOnly":
+            live = await self._managed.seen_by(work.metadata.name, kind, meta.namespace, meta.name)
+            if live is not None and is_owned(live, applied):
+                live = await self._applier.disown(kind, live, applied)
+            return Outcome(Observation(meta, content(live), attempted=not complete), kind, live, owned=False)
         view = await self._managed.of(kind)
         live = view.get(meta.namespace, meta.name)
-        if is_complete(work) or completed_manifest(work, meta):
-            return Outcome(Observation(meta, _dict(live), attempted=False), kind, live)
-        mark = (work.metadata.uid, entry.ordinal)
-        fresh = self._done.get(mark) != work.metadata.generation
+        if complete:
+            return Outcome(Observation(meta, content(live), attempted=False), kind, live)
+        fresh = progress.applied.get(entry.ordinal) != work.metadata.generation
         if fresh or live is None or drifted(manifest, live.to_dict()):
-            options = options_for(meta, work.spec.manifest_configs)
             if entry.identity is None:
                 raise TypeError("an applied manifest has an identity")
-            live = await self._applier.apply(kind, entry.identity, manifest, options, applied)
-            if live is not None:
-                view.record(live)
-            self._done[mark] = work.metadata.generation
-        return Outcome(Observation(meta, _dict(live)), kind, live)
+            live = view.record(await self._applier.apply(kind, entry.identity, manifest, options, applied))
+            progress.applied[entry.ordinal] = work.metadata.generation
+        return Outcome(Observation(meta, content(live)), kind, live)
 
-    async def _workflow(
-        self,
-        work: ManifestWork,
-        entry: Entry,
-        meta: ManifestResourceMeta,
-        kind: Kind,
-        manifest: Json,
-        applied: Object,
-        recorded: list[AppliedResource],
-    ) -> Outcome:
-        view = await self._managed.of(kind)
-        live = view.get(meta.namespace, meta.name)
-        complete = is_complete(work) or completed_manifest(work, meta)
-        decision = runonce.decide(meta, recorded, _dict(live), complete=complete, origin=entry.origin)
-        if isinstance(decision, runonce.Create):
-            try:
-                live = view.record(await self._applier.run_once(kind, manifest, applied))
-                log.info("workflow_created", work=work.metadata.name, workflow=meta.name)
-                self._done[work.metadata.uid, entry.ordinal] = work.metadata.generation
-                return Outcome(Observation(meta, _dict(live)), kind, live)
-            except AlreadyExists:
-                # Ours from before a crash, or somebody else's: only the server can say.
-                live = await self._applier.read(kind, meta.namespace, meta.name)
-                decision = runonce.decide(meta, recorded, _dict(live), complete=complete, origin=entry.origin)
-        if isinstance(decision, runonce.ReportLost):
-            if decision.reason == runonce.NAME_TAKEN:
-                return Outcome(Observation(meta, failure=Failure(decision.message)), kind)
-            return Outcome(
-                Observation(meta, failure=Failure(decision.message, decision.reason)), kind, lost=decision
-            )
-        if live is not None and _deleted_early(live):
-            text = f"Workflow {meta.namespace}/{meta.name} was deleted on the cluster before it finished"
-            lost = runonce.ReportLost(runonce.GONE, text)
-            return Outcome(Observation(meta, _dict(live)), kind, live, lost)
-        if isinstance(decision, runonce.Apply) and live is not None and not _is_final(live):
-            mark = (work.metadata.uid, entry.ordinal)
-            if self._done.get(mark) != work.metadata.generation:
-                live = view.record(await self._applier.steer(kind, manifest, live))
-                self._done[mark] = work.metadata.generation
-        return Outcome(Observation(meta, _dict(live), attempted=not complete), kind, live)
 
-    def _told_lost(self, work: Object, outcome: Outcome) -> Outcome:
-        """A Workflow that will never finish gets an end: phase Error, with what is known of its run."""
-        if outcome.lost is None:
-            return outcome
-        known = outcome.observation.live or {}
-        status = {
-            **(known.get("status") or self._results.status_of(work)),
-            "phase": "Error",
-            "message": outcome.lost.message,
-            "finishedAt": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        log.warning("workflow_lost", work=work.metadata.name, reason=outcome.lost.reason)
-        meta = outcome.observation.meta
-        live = {
-            "apiVersion": f"{meta.group}/{meta.version}",
-            "kind": meta.kind,
-            "metadata": {"name": meta.name, "namespace": meta.namespace},
-            "status": status,
-        }
-        failure = Failure(outcome.lost.message, outcome.lost.reason)
-        return outcome._replace(observation=Observation(meta, live, failure=failure))
+def _next(progress: _Progress, outcomes: list[Outcome]) -> Result:
+    if any(item.observation.failure is not None and item.lost is None for item in outcomes):
+        progress.failures += 1
+        return Result.recheck(after=_REAPPLY.delay(progress.failures - 1))
+    progress.failures = 0
+    return Result.done()
 
-    # -- reporting --------------------------------------------------------------------------------------
 
-    async def _record(
-        self, applied: Object, recorded: list[AppliedResource], outcomes: list[Outcome], work: ManifestWork
-    ) -> None:
-        """Keeps status.appliedResources, and removes what has left the work."""
-        present = [_resource(item) for item in outcomes if item.live is not None and item.lost is None]
-        names = {_identity(item) for item in present}
-        wanted = {_meta_identity(item.observation.meta) for item in outcomes}
-        kept = [item for item in recorded if _identity(item) not in names and _identity(item) in wanted]
-        gone = [item for item in recorded if _identity(item) not in wanted]
-        left = await self._cleanup.drop(applied, gone, work.spec.delete_option) if gone else []
-        order = {_identity(item): number for number, item in enumerate(recorded)}
-        resources = sorted([*present, *kept, *left], key=lambda item: order.get(_identity(item), len(order)))
-        await self._claims.record(applied, resources)
+def _is_refusal(error: ApiError) -> bool:
+    """Whether the server has judged this one object; else it was away or busy, or somebody else wrote first,
+    and all of the work is tried again."""
+    if isinstance(error, Conflict):
+        causes: list[dict[str, Any]] = error.details.get("causes") or []
+        return any(cause.get("reason") == "FieldManagerConflict" for cause in causes)
+    if isinstance(error, Unavailable):
+        return error.status == 500  # a webhook that fails, for one
+    return not isinstance(error, TooManyRequests)
 
-    async def _report(self, found: Object, work: ManifestWork, outcomes: list[Outcome]) -> None:
-        for outcome in outcomes:
-            observation = outcome.observation
-            status = (observation.live or {}).get("status")
-            if status and runonce.runs_once(observation.meta):
-                await self._results.write(found, status)
-        desired = desired_status(work, [item.observation for item in outcomes], self._now())
-        patch = status_patch(work.status, desired)
-        if patch is None:
-            return
-        meta = found.metadata
-        self._works.record(
-            await self._hub.patch(
-                MANIFEST_WORK,
-                meta.name,
-                merge_patch(patch, resource_version=meta.resource_version),
-                namespace=meta.namespace,
-                subresource="status",
-            )
-        )
 
-    async def _release(self, outcomes: list[Outcome]) -> None:
-        """The hub knows the end: the copy may be deleted by whoever wants to."""
-        for outcome in outcomes:
-            live, kind = outcome.live, outcome.kind
-            if live is None or kind is None or not runonce.runs_once(outcome.observation.meta):
-                continue
-            if _is_final(live) or outcome.lost is not None:
-                view = await self._managed.of(kind)
-                view.record(await self._applier.release(kind, live))
-
-    def _next(self, work: ManifestWork, outcomes: list[Outcome]) -> Result:
-        name = work.metadata.name
-        if any(item.observation.failure is not None and item.lost is None for item in outcomes):
-            failures = self._failures.get(name, 0)
-            self._failures[name] = failures + 1
-            return Result.recheck(after=_REAPPLY.delay(failures))
-        self._failures.pop(name, None)
-        return Result.done()
+def _words(error: ApiError) -> str:
+    """What the server said, and what to do about the refusal that users meet most."""
+    if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
+        return f"{error.message}: create it on the cluster"
+    return error.message
 
 
 def _in_order(entries: list[Entry]) -> list[Entry]:
@@ -302,40 +234,3 @@ def _in_order(entries: list[Entry]) -> list[Entry]:
     identities = [entry.identity for entry in readable if entry.identity is not None]
     ordered = [readable[position] for position in apply_order(identities)]
     return ordered + [entry for entry in entries if entry.identity is None]
-
-
-def _dict(live: Object | None) -> Json | None:
-    return None if live is None else live.to_dict()
-
-
-def _phase(live: Object) -> str:
-    status = live.to_dict().get("status") or {}
-    return str(status.get("phase") or "")
-
-
-def _is_final(live: Object) -> bool:
-    return _phase(live) in _FINAL_PHASES
-
-
-def _deleted_early(live: Object) -> bool:
-    return live.metadata.deletion_timestamp is not None and not _is_final(live)
-
-
-def _resource(outcome: Outcome) -> AppliedResource:
-    meta = outcome.observation.meta
-    return AppliedResource(
-        group=meta.group,
-        version=meta.version,
-        resource=meta.resource,
-        namespace=meta.namespace,
-        name=meta.name,
-        uid=outcome.live.metadata.uid if outcome.live else "",
-    )
-
-
-def _identity(item: AppliedResource) -> tuple[str, str, str, str]:
-    return (item.group, item.resource, item.namespace, item.name)
-
-
-def _meta_identity(item: ManifestResourceMeta) -> tuple[str, str, str, str]:
-    return (item.group, item.resource, item.namespace, item.name)

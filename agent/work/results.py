@@ -6,12 +6,13 @@ differs is sent: a status of 100 KB in which one node has changed costs a patch 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW_STATUS_RESULT
 from controllers.kube.client import Client
-from controllers.kube.errors import NotFound
+from controllers.kube.errors import Conflict, NotFound
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_diff, merge_patch
 from controllers.runtime.own_writes import OwnWrites
@@ -29,6 +30,9 @@ class StatusResults:
     async def write(self, work: Object, status: dict[str, Any]) -> None:
         """Makes the result of `work` carry `status`; nothing is sent when it does already. Raises ApiError."""
         existing = self._results.get(*work.key)
+        if existing is not None and _is_of_another(existing, work):
+            await self._delete(existing)
+            existing = None
         if existing is None:
             self._results.record(await self._create(work, status))
             return
@@ -48,8 +52,16 @@ class StatusResults:
     def status_of(self, work: Object) -> dict[str, Any]:
         """What the hub was told last; {} for nothing."""
         existing = self._results.get(*work.key)
-        status: dict[str, Any] = (existing.to_dict().get("workflowStatus") or {}) if existing else {}
+        if existing is None or _is_of_another(existing, work):
+            return {}
+        status: dict[str, Any] = existing.to_dict().get("workflowStatus") or {}
         return status
+
+    async def _delete(self, stale: Object) -> None:
+        meta = stale.metadata
+        with contextlib.suppress(NotFound, Conflict):  # the hub's garbage collector was faster
+            await self._hub.delete(WORKFLOW_STATUS_RESULT, meta.name, namespace=meta.namespace, uid=meta.uid)
+        self._results.removed(stale)
 
     async def _create(self, work: Object, status: dict[str, Any]) -> Object:
         meta = work.metadata
@@ -72,3 +84,9 @@ class StatusResults:
             "workflowStatus": status,
         }
         return await self._hub.create(WORKFLOW_STATUS_RESULT, body, namespace=meta.namespace)
+
+
+def _is_of_another(result: Object, work: Object) -> bool:
+    """Whether it is left from an earlier work of the same name. Results of OCM's status add-on have no owner."""
+    owners = [item.uid for item in result.metadata.owner_references if item.kind == MANIFEST_WORK.kind]
+    return bool(owners) and work.metadata.uid not in owners

@@ -33,13 +33,9 @@ PLACEMENT_LABEL: Final = "cluster.open-cluster-management.io/placement"
 DECISION_GROUP_NAME_LABEL: Final = "cluster.open-cluster-management.io/decision-group-name"
 DECISION_GROUP_INDEX_LABEL: Final = "cluster.open-cluster-management.io/decision-group-index"
 CLUSTER_SET_LABEL: Final = "cluster.open-cluster-management.io/clusterset"
-SCHEDULING_DISABLED_ANNOTATION: Final = (
-    "cluster.open-cluster-management.io/experimental-scheduling-disable"
-)
+SCHEDULING_DISABLED_ANNOTATION: Final = "cluster.open-cluster-management.io/experimental-scheduling-disable"
 MANIFEST_WORK_FINALIZER: Final = "cluster.open-cluster-management.io/manifest-work-cleanup"
-APPLIED_MANIFEST_WORK_FINALIZER: Final = (
-    "cluster.open-cluster-management.io/applied-manifest-work-cleanup"
-)
+APPLIED_MANIFEST_WORK_FINALIZER: Final = "cluster.open-cluster-management.io/applied-manifest-work-cleanup"
 CLUSTER_LEASE_NAME: Final = "managed-cluster-lease"
 
 ARGO_NAMESPACE: Final = "argo"

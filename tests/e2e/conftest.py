@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
+from controllers.api.kinds import MANAGED_CLUSTER_SET_BINDING, PLACEMENT
 from controllers.kube.client import Client
+from controllers.kube.patch import apply_patch
 from hack.fleet.provider import Fleet
 from tests.clusters import provider
 from tests.processes import ROOT, Process, agent, controllers
 
 CLUSTERS = ("cluster1", "cluster2")
+EXAMPLES = ROOT / "examples"
+# A free port for /metrics; the process logs which (see tests.e2e.metrics).
+METRICS = ("--listen", "127.0.0.1:0")
 
 
 @dataclass
@@ -50,16 +56,17 @@ async def argosy(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     for name, cluster in fleet.managed.items():
         credentials = logs / f"{name}.agent.kubeconfig"
         _join(name, hub, credentials)
-        agents[name] = agent(name, credentials, cluster.kubeconfig, logs)
+        agents[name] = agent(name, credentials, cluster.kubeconfig, logs, *METRICS)
     world = Argosy(
         fleet=fleet,
         hub=await Client.connect(hub),
         managed={name: await Client.connect(item.kubeconfig) for name, item in fleet.managed.items()},
-        controllers=controllers(hub, logs),
+        controllers=controllers(hub, logs, *METRICS),
         agents=agents,
     )
     for process in world.processes:
         await process.start()
+    await _apply_placements(world.hub)
     try:
         yield world
     finally:
@@ -69,9 +76,27 @@ async def argosy(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Asyn
             await client.close()
 
 
+@pytest.fixture(autouse=True)
+def no_errors_are_logged(argosy: Argosy) -> Iterator[None]:
+    """What our processes call an error is a bug, in whichever test it shows."""
+    offsets = {process.log: process.log.stat().st_size for process in argosy.processes}
+    yield
+    for log, offset in offsets.items():
+        lines = log.read_bytes()[offset:].decode(errors="replace").splitlines()
+        assert [line for line in lines if '"level":"error"' in line or "Traceback" in line] == [], log
+
+
 def _join(name: str, hub: Path, out: Path) -> None:
     command = [sys.executable, "-m", "agent", "join", "--cluster", name]
     subprocess.run([*command, "--hub-kubeconfig", str(hub), "--out", str(out)], check=True, cwd=ROOT)
+
+
+async def _apply_placements(hub: Client) -> None:
+    kinds = {"ManagedClusterSetBinding": MANAGED_CLUSTER_SET_BINDING, "Placement": PLACEMENT}
+    for name in ("clusterset-binding.yaml", "placement.yaml", "placement-cluster1.yaml"):
+        body = yaml.safe_load((EXAMPLES / name).read_text())
+        patch = apply_patch(body, field_manager="test", force=True)
+        await hub.patch(kinds[body["kind"]], body["metadata"]["name"], patch, namespace="argo")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

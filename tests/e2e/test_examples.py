@@ -5,37 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from controllers.api import keys
-from controllers.api.kinds import MANAGED_CLUSTER_SET_BINDING, PLACEMENT, WORKFLOW
+from controllers.api.kinds import WORKFLOW
 from controllers.api.workflow import Workflow
-from controllers.kube.patch import apply_patch
 from controllers.runtime.watch import Applied, Scope, watch
 from statussync.decide import rank
-from tests.e2e.conftest import Argosy
+from tests.e2e.conftest import EXAMPLES, Argosy
 from tests.eventually import eventually
 
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 FINAL = ("Succeeded", "Failed", "Error")
 
 
 def load(name: str) -> dict[str, Any]:
     body: dict[str, Any] = yaml.safe_load((EXAMPLES / name).read_text())
     return body
-
-
-@pytest.fixture(scope="module", autouse=True)
-async def placements(argosy: Argosy) -> None:
-    kinds = {"ManagedClusterSetBinding": MANAGED_CLUSTER_SET_BINDING, "Placement": PLACEMENT}
-    for name in ("clusterset-binding.yaml", "placement.yaml", "placement-cluster1.yaml"):
-        body = load(name)
-        patch = apply_patch(body, field_manager="test", force=True)
-        await argosy.hub.patch(kinds[body["kind"]], body["metadata"]["name"], patch, namespace="argo")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,51 @@
+"""What came of one manifest in one pass, as it travels from applying to reporting."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from agent.decide import runonce
+from agent.decide.status import Failure, Observation
+from controllers.api.kinds import Kind
+from controllers.api.work import AppliedResource, ManifestResourceMeta
+from controllers.kube.object import Object
+
+Json = dict[str, Any]
+
+FINAL_PHASES = ("Succeeded", "Failed", "Error")
+
+
+class Outcome(NamedTuple):
+    """`live` is the object on the cluster. `owned` is False for one that is only looked at (ReadOnly)."""
+
+    observation: Observation
+    kind: Kind | None = None
+    live: Object | None = None
+    lost: runonce.ReportLost | None = None
+    owned: bool = True
+
+    @property
+    def meta(self) -> ManifestResourceMeta:
+        return self.observation.meta
+
+
+def failed(
+    meta: ManifestResourceMeta, text: str, kind: Kind | None = None, live: Object | None = None
+) -> Outcome:
+    """The manifest could not be applied; `text` says why."""
+    return Outcome(Observation(meta, content(live), failure=Failure(text)), kind, live)
+
+
+def content(live: Object | None) -> Json | None:
+    return None if live is None else live.to_dict()
+
+
+def is_final(live: Object) -> bool:
+    """Whether a Workflow has ended."""
+    status = live.to_dict().get("status") or {}
+    return status.get("phase") in FINAL_PHASES
+
+
+def identity(item: AppliedResource | ManifestResourceMeta) -> tuple[str, str, str, str]:
+    """What tells one object of a cluster from another, whatever version it is seen in."""
+    return (item.group, item.resource, item.namespace, item.name)

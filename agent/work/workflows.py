@@ -1,0 +1,153 @@
+"""A Workflow of a ManifestWork: created once, steered while it runs, and given an end if it is lost.
+
+Never makes a Workflow a second time, and never writes more of a running one than the fields that its user may
+change. Before a Workflow is given up, both clusters are asked anew: caches may lag behind.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from agent.decide import runonce
+from agent.decide.manifest import Entry
+from agent.decide.status import Failure, Observation, applied_generation, completed_manifest, is_complete
+from agent.work.apply import Applier
+from agent.work.managed import ManagedObjects
+from agent.work.outcome import FINAL_PHASES, Json, Outcome, content, failed, is_final
+from agent.work.results import StatusResults
+from controllers.api.kinds import MANIFEST_WORK, Kind
+from controllers.api.work import AppliedResource, ManifestResourceMeta, ManifestWork
+from controllers.kube.client import Client
+from controllers.kube.errors import AlreadyExists, Conflict
+from controllers.kube.object import Object
+from controllers.runtime.own_writes import OwnWrites
+
+log = structlog.get_logger(__name__)
+
+
+class Workflows:
+    """`works` are the hub's ManifestWorks; `now` is an aware time."""
+
+    def __init__(
+        self,
+        hub: Client,
+        *,
+        works: OwnWrites,
+        applier: Applier,
+        managed: ManagedObjects,
+        results: StatusResults,
+        now: Callable[[], datetime.datetime],
+    ) -> None:
+        self._hub = hub
+        self._works = works
+        self._applier = applier
+        self._managed = managed
+        self._results = results
+        self._now = now
+
+    async def deliver(
+        self,
+        found: Object,
+        work: ManifestWork,
+        entry: Entry,
+        meta: ManifestResourceMeta,
+        kind: Kind,
+        manifest: Json,
+        applied: Object,
+        recorded: Sequence[AppliedResource],
+    ) -> Outcome:
+        """`found` is `work` as it was read. Raises ApiError; Conflict when something has moved on meanwhile."""
+        view = await self._managed.of(kind)
+        complete = is_complete(work) or completed_manifest(work, meta)
+
+        def decide(live: Object | None) -> runonce.Decision:
+            return runonce.decide(meta, recorded, content(live), complete=complete, origin=entry.origin)
+
+        live = view.get(meta.namespace, meta.name)
+        decision = decide(live)
+        if isinstance(decision, runonce.Create):
+            try:
+                live = view.record(await self._applier.run_once(kind, manifest, applied))
+                log.info("workflow_created", work=work.metadata.name, workflow=meta.name)
+                return Outcome(Observation(meta, content(live)), kind, live)
+            except AlreadyExists:
+                # Ours from before a crash, or somebody else's: only the server can say.
+                live = await self._applier.read(kind, meta.namespace, meta.name)
+                decision = decide(live)
+                if isinstance(decision, runonce.Create):
+                    raise
+        elif isinstance(decision, runonce.ReportLost):
+            live = await self._applier.read(kind, meta.namespace, meta.name)
+            decision = decide(live)
+        if isinstance(decision, runonce.ReportLost):
+            if decision.reason == runonce.NAME_TAKEN:
+                return failed(meta, decision.message, kind)
+            await self._confirm(found)
+            return self.lost(found, meta, kind, None, decision)
+        if live is not None and not complete:
+            if live.metadata.deletion_timestamp is not None and not is_final(live):
+                text = f"Workflow {meta.namespace}/{meta.name} was deleted on the cluster before it finished"
+                return self.lost(found, meta, kind, live, runonce.ReportLost(runonce.GONE, text))
+            live = view.record(await self._keep(work, meta, kind, manifest, applied, live))
+        return Outcome(Observation(meta, content(live), attempted=not complete), kind, live)
+
+    def lost(
+        self,
+        found: Object,
+        meta: ManifestResourceMeta,
+        kind: Kind,
+        live: Object | None,
+        why: runonce.ReportLost,
+    ) -> Outcome:
+        """A Workflow that will never finish gets an end: phase Error, with what is known of its run.
+
+        An end that the hub knows already stays as it is.
+        """
+        known = self._results.status_of(found)
+        status = known
+        if known.get("phase") not in FINAL_PHASES:
+            log.warning("workflow_lost", work=found.metadata.name, reason=why.reason)
+            status = {
+                **((content(live) or {}).get("status") or known),
+                "phase": "Error",
+                "message": why.message,
+                "finishedAt": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+        ended = {
+            "apiVersion": kind.api_version,
+            "kind": meta.kind,
+            "metadata": {"name": meta.name, "namespace": meta.namespace},
+            "status": status,
+        }
+        failure = Failure(why.message, why.reason)
+        return Outcome(Observation(meta, ended, failure=failure), kind, live, why)
+
+    async def _keep(
+        self,
+        work: ManifestWork,
+        meta: ManifestResourceMeta,
+        kind: Kind,
+        manifest: Json,
+        applied: Object,
+        live: Object,
+    ) -> Object:
+        """Holds on to a Workflow that was made earlier, and brings it what the hub has changed since."""
+        if is_final(live):
+            return live
+        live = await self._applier.adopt(kind, live, applied)
+        # By the work's own status, so that a new start of the agent undoes nothing that was changed on the cluster.
+        if applied_generation(work, meta) == work.metadata.generation:
+            return live
+        return await self._applier.steer(kind, manifest, live)
+
+    async def _confirm(self, found: Object) -> None:
+        """Raises Conflict if the hub's work is not what was decided on; it is looked at again then."""
+        meta = found.metadata
+        fresh = await self._hub.find(MANIFEST_WORK, meta.name, namespace=meta.namespace)
+        if fresh is None or fresh.metadata.resource_version != meta.resource_version:
+            if fresh is not None:
+                self._works.record(fresh)
+            raise Conflict(f"ManifestWork {meta.namespace}/{meta.name} has changed")

@@ -1,0 +1,1 @@
+"""Argosy together with Open Cluster Management's own parts."""

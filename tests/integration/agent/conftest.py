@@ -1,0 +1,125 @@
+"""A hub and one managed cluster without Argo; the agent runs inside the test process, started by each test."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from agent.join import join
+from agent.wiring import build
+from controllers.api.kinds import NAMESPACE
+from controllers.kube.client import Client
+from controllers.runtime.manager import Manager
+from hack.fleet.provider import Fleet
+from tests.clusters import provider
+from tests.eventually import eventually
+from tests.integration.agent.works import CLUSTER
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Pair:
+    """Administrators' clients of hub and managed cluster, and the kubeconfigs that the agent uses."""
+
+    fleet: Fleet
+    hub: Client
+    managed: Client
+    agent_hub: Path
+
+    @property
+    def agent_managed(self) -> Path:
+        return self.fleet.managed[CLUSTER].kubeconfig
+
+
+@dataclass
+class Agent:
+    """A running agent, its clients, and how often each of them asked for what since `requests` was cleared."""
+
+    manager: Manager
+    hub: Client
+    managed: Client
+    task: asyncio.Task[None]
+    requests: Counter[str] = field(default_factory=Counter)
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    started = provider().start(tmp_path_factory.mktemp("pair"), [CLUSTER], argo=False)
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="session")
+async def pair(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    credentials = tmp_path_factory.mktemp("agent") / "hub.kubeconfig"
+    hub = await Client.connect(fleet.hub.kubeconfig)
+    managed = await Client.connect(fleet.managed[CLUSTER].kubeconfig)
+    await join(hub, CLUSTER, credentials, labels={"region": "north"}, lease_seconds=1)
+    yield Pair(fleet, hub, managed, credentials)
+    await hub.close()
+    await managed.close()
+    # TLS connections of watches take a few turns of the loop to close, and the loop ends with this fixture.
+    await asyncio.sleep(0.25)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    pair: Pair, *, eviction_grace: float = 3600.0, client: type[Client] = Client
+) -> AsyncIterator[Agent]:
+    """The agent until the end of the block, stopped as by SIGTERM. `client` is the class that it talks through."""
+    async with started(pair, eviction_grace=eviction_grace, client=client) as agent:
+        yield agent
+        agent.manager.stop()
+        await agent.task
+
+
+@contextlib.asynccontextmanager
+async def started(
+    pair: Pair, *, eviction_grace: float = 3600.0, client: type[Client] = Client
+) -> AsyncIterator[Agent]:
+    """Like `running`, but at the end it is cut off where it stands, as by SIGKILL."""
+    hub, managed = await client.connect(pair.agent_hub), await client.connect(pair.agent_managed)
+    options = argparse.Namespace(
+        cluster=CLUSTER,
+        listen=None,
+        leader_elect=False,
+        lease_namespace=None,
+        eviction_grace=eviction_grace,
+    )
+    manager = build(hub, managed, options)
+    agent = Agent(manager, hub, managed, asyncio.create_task(manager.run()))
+    for name, each in (("hub", hub), ("managed", managed)):
+        each.on_request = lambda method, _, name=name: agent.requests.update([f"{name} {method}"])
+    try:
+        await eventually(lambda: agent.task.done() or all(manager.readiness().values()), what="agent ready")
+        yield agent
+    finally:
+        agent.task.cancel()
+        await asyncio.gather(agent.task, return_exceptions=True)
+        await hub.close()
+        await managed.close()
+
+
+@pytest.fixture
+async def agent(pair: Pair) -> AsyncIterator[Agent]:
+    async with running(pair) as item:
+        yield item
+
+
+@pytest.fixture
+async def namespace(pair: Pair) -> str:
+    """A fresh namespace on the managed cluster. Its name is also free as a work's."""
+    name = f"w-{next(_numbers)}"
+    await pair.managed.create(NAMESPACE, {"metadata": {"name": name}})
+    return name
