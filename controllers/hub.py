@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 WORKFLOWS: Final = Scope(WORKFLOW, label_selector=f"{keys.ENABLE_LABEL}=true")
 WORKS: Final = Scope(MANIFEST_WORK, label_selector=f"{keys.ENABLE_LABEL}=true")
 
+# Cause of waiting: the work was delivered, and the cluster refuses the copy. Said and taken back by statussync.
+APPLY_FAILED: Final = "ApplyFailed"
+
 # Index of WORKS: "<namespace>/<name>" of the hub Workflow that a ManifestWork carries.
 BY_WORKFLOW: Final = "workflow"
 
@@ -66,6 +69,11 @@ class Waiting:
         log.warning("workflow_waiting", event_reason=event, cause=reason, message=message)
         await self._annotate(workflow, text)
         self._recorder.warning(workflow, event, text)
+
+    @staticmethod
+    def cause(workflow: Object) -> str:
+        """The `reason` that was reported last; "" when the Workflow does not wait."""
+        return workflow.metadata.annotations.get(keys.WAITING_ANNOTATION, "").partition(":")[0]
 
     async def clear(self, workflow: Object) -> None:
         """Takes the annotation away once the Workflow moves again."""

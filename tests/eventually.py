@@ -6,14 +6,18 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
 async def eventually(
-    probe: Callable[[], Awaitable[T | None] | T | None], *, within: float = 30.0, what: str = ""
-) -> T:
+    probe: Callable[[], Awaitable[T | None]], *, within: float = ..., what: str = ...
+) -> T: ...
+@overload
+async def eventually(probe: Callable[[], T | None], *, within: float = ..., what: str = ...) -> T: ...
+async def eventually(probe: Callable[[], Any], *, within: float = 30.0, what: str = "") -> Any:
     """Calls `probe` until it gives something true, and returns that; AssertionError after `within` seconds.
 
     An AssertionError of the probe counts as "not yet", and is shown when time is up.

@@ -8,6 +8,7 @@ a pool of their own, so that a hundred of them never starve a write.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
+import yaml
 import yarl
 from kubernetes_asyncio import config as kube_config
 from kubernetes_asyncio.client import Configuration
@@ -24,7 +26,15 @@ from kubernetes_asyncio.config.config_exception import ConfigException
 
 from controllers.api.kinds import Kind
 from controllers.api.model import Model
-from controllers.kube.errors import ApiError, Conflict, Invalid, NotFound, Unavailable, from_status
+from controllers.kube.errors import (
+    ApiError,
+    Conflict,
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    from_status,
+)
 from controllers.kube.object import Object, decode_list
 from controllers.kube.patch import JSON_PATCH, Patch
 
@@ -34,6 +44,10 @@ RequestObserver = Callable[[str, int], None]
 FIELD_MANAGER = "argosy"
 _JSON = "application/json"
 _LIST_PAGE = 500
+_ONE_PIECE = 2**20
+# etcd stores 1.5 MiB at most. The API server hands its refusal on as an internal error without a reason, so the
+# size of what was sent has to tell; a little is left for what the server adds.
+_STORABLE = 3 * 2**19 - 2**14
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 
 
@@ -72,10 +86,11 @@ class Client:
                     client_configuration=configuration,
                     persist_config=False,
                 )
-        except (ConfigException, OSError, KeyError, TypeError) as error:
+            return cls(configuration)
+        except (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError) as error:
+            # OSError: no file, or (SSLError) nothing in it that is a certificate. ValueError: no base64.
             where = kubeconfig or "$KUBECONFIG or ~/.kube/config"
             raise ConfigError(f"cannot load a kubeconfig from {where}: {error}") from error
-        return cls(configuration)
 
     @property
     def host(self) -> str:
@@ -111,8 +126,8 @@ class Client:
     async def patch(
         self, kind: Kind, name: str, patch: Patch, *, namespace: str = "", subresource: str = ""
     ) -> Object:
-        path = kind.path(namespace, name) + (f"/{subresource}" if subresource else "")
         """Raises Conflict also for a JSON patch whose `test` failed."""
+        path = kind.path(namespace, name) + (f"/{subresource}" if subresource else "")
         query = patch.query or (("fieldManager", FIELD_MANAGER),)
         try:
             answer = await self.request(
@@ -212,9 +227,12 @@ class Client:
             )
             async with response:
                 answer: bytes = await response.read()
-        if not 200 <= response.status <= 299:
-            raise from_status(response.status, answer, response.headers.get("Retry-After"))
-        return answer
+        if 200 <= response.status <= 299:
+            return answer
+        error = from_status(response.status, answer, response.headers.get("Retry-After"))
+        if response.status == 500 and body is not None and len(body) > _STORABLE:
+            raise TooLarge(error.message, status=error.status) from error
+        raise error
 
     async def _send(
         self,
@@ -230,7 +248,8 @@ class Client:
         # Straight to the pool: RESTClientObject.request would encode a JSON body a second time.
         arguments: dict[str, Any] = {"headers": await self._headers(content_type), "timeout": timeout}
         if body is not None:
-            arguments["data"] = body
+            # Large bytes are sent piece by piece: aiohttp would put them on the wire at once, with a warning.
+            arguments["data"] = body if len(body) <= _ONE_PIECE else io.BytesIO(body)
         if pool.proxy:
             arguments["proxy"] = pool.proxy
         if pool.server_hostname:

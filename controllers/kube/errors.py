@@ -8,7 +8,7 @@
     ├── Conflict           409 Conflict: the object changed since it was read
     │   └── AlreadyExists  409 AlreadyExists
     ├── Expired            410: the resourceVersion is too old, list again
-    ├── TooLarge           413
+    ├── TooLarge           413, or a 500 for what etcd does not store: will never be accepted
     ├── Invalid            422: the object breaks a rule of its kind, or a JSON patch `test` failed
     ├── TooManyRequests    429: `retry_after` says when to come back
     └── Unavailable        5xx, no connection, no answer in time

@@ -44,6 +44,8 @@ class Store:
         self._functions = dict(indexes or {})
         self._indexes: dict[str, dict[str, dict[Key, None]]] = {name: {} for name in self._functions}
         self._values: dict[Key, list[tuple[str, tuple[str, ...]]]] = {}
+        # The newest resourceVersion that was heard of: every earlier change of the kind is in the store.
+        self.version = 0
 
     def add_index(self, name: str, function: IndexFunction) -> None:
         """Declares an index, before the first object; again with the same function is fine.
@@ -81,6 +83,7 @@ class Store:
 
     def apply(self, new: Object) -> Change | None:
         """Puts `new` in. None when it is not newer than what is here (a replay after a reconnect)."""
+        self._heard(new)
         old = self._objects.get(new.key)
         if old is not None and old.metadata.uid == new.metadata.uid and not new.newer_than(old):
             return None
@@ -88,6 +91,7 @@ class Store:
 
     def remove(self, gone: Object) -> Change | None:
         """Takes the object out. None when it was not here."""
+        self._heard(gone)
         old = self._objects.pop(gone.key, None)
         if old is None:
             return None
@@ -102,11 +106,17 @@ class Store:
         fresh = {item.key: item for item in objects}
         missing = [item for key, item in self._objects.items() if key not in fresh]
         changes = [change for item in missing if (change := self.remove(item)) is not None]
+        self.version = 0
+        for item in fresh.values():
+            self._heard(item)
         for key, item in fresh.items():
             old = self._objects.get(key)
             if old is None or old.raw != item.raw:
                 changes.append(self._put(old, item))
         return changes
+
+    def _heard(self, item: Object) -> None:
+        self.version = max(self.version, int(item.metadata.resource_version or 0))
 
     def _put(self, old: Object | None, new: Object) -> Change:
         self._objects[new.key] = new

@@ -40,7 +40,7 @@ class Controller:
         self.queue: WorkQueue[Request] = WorkQueue(name)
         self._reconciler = reconciler
         self._recorder = recorder
-        self._concurrency = concurrency
+        self._slots = asyncio.Semaphore(concurrency)
         self._metrics = ControllerMetrics(name, concurrency)
         self._running: set[asyncio.Task[None]] = set()
 
@@ -58,17 +58,16 @@ class Controller:
 
         Cancelling this coroutine cancels what is in flight at once and waits for it.
         """
-        slots = asyncio.Semaphore(self._concurrency)
         try:
             while True:
-                await slots.acquire()
+                await self._slots.acquire()
                 request = await self.queue.get()
                 if request is None:
                     break
                 task = asyncio.create_task(self._handle(request), name=f"{self.name}:{request}")
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
-                task.add_done_callback(lambda _: slots.release())
+                task.add_done_callback(lambda _: self._slots.release())
             if self._running:
                 await asyncio.wait(self._running, timeout=grace)
         finally:
@@ -80,6 +79,7 @@ class Controller:
     def stop(self) -> None:
         """Takes no more keys; `run` ends when what is in flight has."""
         self.queue.close()
+        self._slots.release()  # with all slots taken, `run` waits for one and would not notice
 
     async def _handle(self, request: Request) -> None:
         started = time.perf_counter()

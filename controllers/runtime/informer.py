@@ -75,10 +75,16 @@ class Informer:
                         if self._keep is None or self._keep(item):
                             self._notify(self.store.apply(item))
                         else:
-                            self._notify(self.store.remove(item))
+                            self._notify(self._dropped(item))
                     case Deleted(item):
                         self._notify(self.store.remove(item))
                 size.set(len(self.store))
+
+    def _dropped(self, item: Object) -> Change | None:
+        """Takes out what `keep` does not want any more. Handlers get the state that it was kept for."""
+        kept = self.store.get(*item.key)
+        self.store.remove(item)
+        return None if kept is None else Change(kept, None)
 
     def _notify(self, change: Change | None) -> None:
         if change is None:

@@ -73,7 +73,6 @@ class LeaderElector:
         self._timing = timing
         self._clock = clock
         self._seen: Observation | None = None
-        self._lease: Object | None = None
         self._renewed = 0.0
         self._gauge = metrics.leader.labels(name)
         self._gauge.set(0)
@@ -104,17 +103,18 @@ class LeaderElector:
             self._gauge.set(0)
 
     async def release(self) -> None:
-        """Empties the holder, so that the next one need not wait. Only after the work has stopped."""
-        lease = self._lease
-        if lease is None or self._seen is None or self._seen.holder != self._identity:
-            return
+        """Empties the holder if it is us, so that the next one need not wait. Only after the work has stopped."""
         try:
             async with asyncio.timeout(self._timing.retry):
+                # Read anew: an attempt that was given up half way may have been carried out all the same.
+                lease = await self._client.get(LEASE, self._name, namespace=self._namespace)
+                self._observe(lease)
+                if self._seen is None or self._seen.holder != self._identity:
+                    return
                 await self._write(lease, holder="", duration=1)
             log.info("leader_released", lease=self._name)
         except (ApiError, TimeoutError) as error:
             log.warning("leader_release_failed", error=str(error))
-        self._lease = None
 
     async def _attempt(self) -> bool:
         """One try to take or renew the lease. No exception: a failure is just False."""
@@ -149,7 +149,6 @@ class LeaderElector:
         return await self._client.update(LEASE, self._name, body, namespace=self._namespace)
 
     def _observe(self, lease: Object) -> None:
-        self._lease = lease
         holder = str(lease.to_dict().get("spec", {}).get("holderIdentity") or "")
         version = lease.metadata.resource_version
         if self._seen is None or self._seen.version != version:

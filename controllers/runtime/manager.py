@@ -112,9 +112,9 @@ class Manager:
             gc.collect()
             gc.freeze()
             if self._elector is not None:
+                cleanup.push_async_callback(self._elector.release)
                 if not await self._unless_stopped(self._elector.acquire(), informers):
                     return
-                cleanup.push_async_callback(self._elector.release)
             for name, work in self._startup:
                 await self._prepare(name, work)
             await self._lead(informers)
@@ -161,7 +161,10 @@ class Manager:
                 _raise_dead(everything)
             for item in self._controllers:
                 item.stop()
-            await asyncio.gather(*controllers)
+            finished: asyncio.Future[Any] = asyncio.gather(*controllers)
+            await asyncio.wait([finished, *lease], return_when=asyncio.FIRST_COMPLETED)
+            _raise_dead(lease)
+            await finished
             if self._recorder is not None:
                 await self._recorder.flush(timeout=5.0)
         finally:

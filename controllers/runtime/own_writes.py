@@ -13,35 +13,50 @@ from controllers.runtime.informer import Informer
 
 
 class OwnWrites:
-    """A view of one informer's store, overlaid with this process's own writes."""
+    """A view of one informer's store, overlaid with this process's own writes and removals."""
 
     def __init__(self, informer: Informer) -> None:
         self._store = informer.store
         self._written: dict[Key, Object] = {}
+        self._removed: dict[Key, str] = {}
         informer.add_handler(self._observe)
 
     def get(self, namespace: str, name: str) -> Object | None:
+        key = (namespace, name)
         cached = self._store.get(namespace, name)
-        written = self._written.get((namespace, name))
+        if cached is not None and self._removed.get(key) == cached.metadata.uid:
+            cached = None
+        written = self._written.get(key)
         if written is None or (cached is not None and not written.newer_than(cached)):
             return cached
         return written
 
     def record(self, written: Object) -> Object:
         """Remembers the answer to a write; returns it."""
-        cached = self._store.get(*written.key)
-        if cached is None or written.newer_than(cached):
+        # The watch may be faster than the answer: what the cache has been past already is no news, and
+        # would stay for ever if the object is gone by now, as it is when its last finalizer was taken.
+        if int(written.metadata.resource_version or 0) > self._store.version:
             self._written[written.key] = written
         return written
+
+    def removed(self, gone: Object) -> None:
+        """This process has made `gone` disappear: it is not shown until the cache has heard of it, too."""
+        self.forget(*gone.key)
+        cached = self._store.get(*gone.key)
+        if cached is not None and cached.metadata.uid == gone.metadata.uid:
+            self._removed[gone.key] = gone.metadata.uid
 
     def forget(self, namespace: str, name: str) -> None:
         """The object turned out not to exist, whatever was written."""
         self._written.pop((namespace, name), None)
 
     def _observe(self, change: Change) -> None:
-        written = self._written.get(change.object.key)
+        item = change.object
+        if self._removed.get(item.key) not in (None, change.new and change.new.metadata.uid):
+            del self._removed[item.key]
+        written = self._written.get(item.key)
         if written is not None and (change.new is None or not written.newer_than(change.new)):
             # A removal of an earlier object of the same name must not drop the later one.
-            if change.new is None and written.metadata.uid != change.object.metadata.uid:
+            if change.new is None and written.metadata.uid != item.metadata.uid:
                 return
-            del self._written[change.object.key]
+            del self._written[item.key]

@@ -2,7 +2,7 @@
 
     Listing --(list ok)--> Watching(version)
     Watching --(end of stream, timeout, broken connection)--> Watching(last version seen)
-    Watching --(410 Expired)--> Listing
+    Watching --(410 Expired)--> Listing, at once for the first time
     Listing | Watching --(any other error)--> the same state, after backoff
 
 Yields what happened; keeps no objects. Bookmarks move the version on, so that a quiet kind need not be
@@ -85,7 +85,7 @@ async def watch(
 ) -> AsyncGenerator[WatchEvent]:
     """Events of `scope` in the API server's order. Ends only by cancellation."""
     version = ""
-    failures = 0
+    failures = expirations = 0  # in a row, without an event between them
     while True:
         try:
             if not version:
@@ -109,7 +109,7 @@ async def watch(
                 async for line in lines:
                     event = _decode(line)
                     version = event.object.metadata.resource_version
-                    failures = 0
+                    failures = expirations = 0
                     if not isinstance(event, _Bookmark):
                         yield event
             # The server may end a watch at once, again and again: an end without events counts as a failure.
@@ -119,6 +119,9 @@ async def watch(
         except Expired:
             log.info("watch_expired", kind=str(scope.kind), namespace=scope.namespace)
             version = ""
+            if expirations:  # a server that calls even a fresh list too old shall not be listed in a loop
+                await asyncio.sleep(backoff.delay(expirations - 1))
+            expirations += 1
         except ApiError as error:
             _report(scope, error, failures)
             await asyncio.sleep(backoff.delay(failures))

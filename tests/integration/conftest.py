@@ -5,16 +5,30 @@ Each test has a namespace of its own, and no controllers run but those that it s
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from controllers.api.kinds import NAMESPACE
+from controllers.api.kinds import (
+    MANAGED_CLUSTER,
+    MANAGED_CLUSTER_SET_BINDING,
+    MANIFEST_WORK,
+    NAMESPACE,
+    PLACEMENT,
+    PLACEMENT_DECISION,
+    WORKFLOW,
+    WORKFLOW_STATUS_RESULT,
+    Kind,
+)
 from controllers.kube.client import Client
+from controllers.kube.errors import NotFound
+from controllers.kube.patch import merge_patch
 from hack.fleet.provider import Cluster
 from tests.clusters import provider
+from tests.integration.bodies import managed_cluster, of
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +53,50 @@ async def client(hub: Cluster) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def namespace(client: Client) -> str:
-    """A fresh namespace; its name is also free as a cluster's name."""
+async def namespace(client: Client) -> AsyncIterator[str]:
+    """A fresh namespace; its name is also free as a cluster's name. What the test leaves of our kinds is removed:
+    controllers that a later test starts would find it."""
     name = f"t-{uuid.uuid4().hex[:10]}"
     await client.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    return name
+    yield name
+    for kind in _NAMESPACED:
+        await _clear(client, kind, name)
+
+
+@pytest.fixture
+async def clusters(client: Client, namespace: str) -> AsyncIterator[list[str]]:
+    """Three ManagedClusters with the label `test=<namespace>`, each with its namespace on the hub."""
+    names = [f"{namespace}-c{number}" for number in (1, 2, 3)]
+    for name in names:
+        await client.create(NAMESPACE, of(NAMESPACE, name))
+        await client.create(MANAGED_CLUSTER, managed_cluster(name, test=namespace))
+    yield names
+    for name in names:
+        if await client.find(MANAGED_CLUSTER, name) is not None:
+            await client.delete(MANAGED_CLUSTER, name)
+        for kind in _NAMESPACED:
+            await _clear(client, kind, name)
+
+
+_NAMESPACED = (
+    WORKFLOW,
+    MANIFEST_WORK,
+    WORKFLOW_STATUS_RESULT,
+    PLACEMENT,
+    PLACEMENT_DECISION,
+    MANAGED_CLUSTER_SET_BINDING,
+)
+
+
+async def _clear(client: Client, kind: Kind, namespace: str) -> None:
+    found, _ = await client.list(kind, namespace=namespace)
+    for item in found:
+        name = item.metadata.name
+        with contextlib.suppress(NotFound):
+            if item.metadata.finalizers:
+                free = merge_patch({"metadata": {"finalizers": None}})
+                await client.patch(kind, name, free, namespace=namespace)
+            await client.delete(kind, name, namespace=namespace)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

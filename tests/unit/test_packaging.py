@@ -20,7 +20,9 @@ def test_no_other_distribution_owns_our_packages() -> None:
     for distribution in metadata.distributions():
         if distribution.metadata["Name"] != "argosy-workflows":
             taken = owners(distribution) & PACKAGES
-            assert not taken, f"{distribution.metadata['Name']} also installs {taken}: use an environment of its own"
+            assert not taken, (
+                f"{distribution.metadata['Name']} also installs {taken}: use an environment of its own"
+            )
 
 
 def test_the_wheel_lists_our_packages_by_name() -> None:
@@ -32,7 +34,7 @@ def test_the_wheel_lists_our_packages_by_name() -> None:
 def test_every_dependency_is_pinned_to_a_range() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [item for extra in project["optional-dependencies"].values() for item in extra]
-    stubs = [item for item in extras if item.startswith("types-") or item.startswith("argosy-workflows")]
+    stubs = [item for item in extras if item.startswith(("types-", "argosy-workflows"))]
     for requirement in {*project["dependencies"], *extras} - set(stubs):
         assert re.search(r">=", requirement), requirement
     for requirement in project["dependencies"]:

@@ -1,0 +1,155 @@
+"""The state machine of list and watch, against a server that behaves as scripted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from controllers.api.kinds import WORKFLOW
+from controllers.kube.client import Client
+from controllers.kube.errors import ApiError, Expired, NotFound, Unavailable
+from controllers.kube.object import Object
+from controllers.runtime.backoff import Backoff
+from controllers.runtime.watch import Applied, Deleted, Listed, Scope, WatchEvent, watch
+
+SCOPE = Scope(WORKFLOW)
+
+
+def line(kind: str, name: str, version: int) -> bytes:
+    metadata = {"name": name, "namespace": "n", "resourceVersion": str(version)}
+    return json.dumps({"type": kind, "object": {"metadata": metadata}}).encode()
+
+
+EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}'
+BROKEN = b'{"type":"ERROR","object":{"kind":"Status","code":500,"message":"storage is away"}}'
+
+
+@dataclass
+class Server:
+    """Each watch gives the next script: lines, or an error to end with. After the last one it is silent."""
+
+    watches: list[Sequence[bytes | ApiError]] = field(default_factory=list)
+    lists: list[ApiError] = field(default_factory=list)
+    version: int = 10
+    asked: list[str] = field(default_factory=list)
+
+    async def list(self, *_: object, **__: object) -> tuple[list[Object], str]:
+        self.asked.append("list")
+        if self.lists:
+            raise self.lists.pop(0)
+        return [], str(self.version)
+
+    @contextlib.asynccontextmanager
+    async def watch(
+        self, *_: object, resource_version: str, **__: Any
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        self.asked.append(f"watch from {resource_version}")
+        yield self._lines(self.watches.pop(0) if self.watches else None)
+
+    async def _lines(self, script: Sequence[bytes | ApiError] | None) -> AsyncIterator[bytes]:
+        for item in script or ():
+            if isinstance(item, ApiError):
+                raise item
+            yield item
+        if script is None:
+            await asyncio.Event().wait()
+
+
+class Patience(Backoff):
+    """No waiting, but it is written down for which failure in a row it was asked for."""
+
+    asked: list[int] = []  # noqa: RUF012 - reset by each test
+
+    def delay(self, failures: int, uniform: object = None) -> float:
+        self.asked.append(failures)
+        return 0.0
+
+
+@pytest.fixture
+def patience() -> Patience:
+    Patience.asked = []
+    return Patience(base=1, cap=1)
+
+
+async def run(server: Server, patience: Patience, *, until: str) -> list[WatchEvent]:
+    """What is yielded until the server has been asked for `until` and has nothing more to say."""
+    events: list[WatchEvent] = []
+
+    async def consume() -> None:
+        async with aclosing(watch(cast("Client", server), SCOPE, backoff=patience)) as stream:
+            async for event in stream:
+                events.append(event)  # noqa: PERF401 - seen while the stream goes on
+
+    task = asyncio.create_task(consume())
+    async with asyncio.timeout(5):
+        while until not in server.asked or server.watches:
+            await asyncio.sleep(0)
+            assert not task.done(), task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return events
+
+
+async def test_each_watch_begins_where_the_last_one_ended(patience: Patience) -> None:
+    server = Server(
+        [
+            [line("ADDED", "a", 11), line("MODIFIED", "a", 12)],
+            [line("DELETED", "a", 15), line("BOOKMARK", "", 20)],
+        ]
+    )
+    events = await run(server, patience, until="watch from 20")
+    assert server.asked == ["list", "watch from 10", "watch from 12", "watch from 20"]
+    assert [type(event) for event in events] == [Listed, Applied, Applied, Deleted]
+    assert patience.asked == [], "an end after events is everyday"
+
+
+@pytest.mark.parametrize("expired", [EXPIRED, Expired("too old", status=410)], ids=["event", "answer"])
+async def test_an_expired_version_leads_to_a_list_at_once(
+    patience: Patience, expired: bytes | ApiError
+) -> None:
+    server = Server([[line("ADDED", "a", 11), expired], [line("ADDED", "b", 31)]])
+    events = await run(server, patience, until="watch from 31")
+    assert server.asked[:3] == ["list", "watch from 10", "list"]
+    assert [type(event) for event in events] == [Listed, Applied, Listed, Applied]
+    assert patience.asked == []
+
+
+async def test_versions_that_expire_again_and_again_are_no_reason_to_list_in_a_loop(
+    patience: Patience,
+) -> None:
+    expired: list[Sequence[bytes | ApiError]] = [[EXPIRED]] * 5
+    server = Server([*expired, [line("ADDED", "a", 11)]])
+    await run(server, patience, until="watch from 11")
+    assert patience.asked == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("error", [BROKEN, Unavailable("cut")], ids=["event", "answer"])
+async def test_a_broken_watch_goes_on_from_its_version_after_a_wait(
+    patience: Patience, error: bytes | ApiError
+) -> None:
+    server = Server([[line("ADDED", "a", 11), error], [error], [error], [line("ADDED", "b", 12)]])
+    events = await run(server, patience, until="watch from 12")
+    assert server.asked == ["list", "watch from 10", *["watch from 11"] * 3, "watch from 12"]
+    assert patience.asked == [0, 1, 2]
+    assert [type(event) for event in events] == [Listed, Applied, Applied]
+
+
+async def test_a_watch_that_ends_at_once_again_and_again_is_slowed_down(patience: Patience) -> None:
+    server = Server([[], [], [], [], [line("ADDED", "a", 11)]])
+    await run(server, patience, until="watch from 11")
+    assert patience.asked == [0, 1, 2]
+
+
+async def test_a_list_that_fails_is_tried_again_after_a_wait(patience: Patience) -> None:
+    server = Server(lists=[NotFound("no such kind", status=404), Unavailable("away")])
+    events = await run(server, patience, until="watch from 10")
+    assert server.asked == ["list", "list", "list", "watch from 10"]
+    assert patience.asked == [0, 1]
+    assert [type(event) for event in events] == [Listed]
