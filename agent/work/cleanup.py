@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
+from msgspec import Raw
 
 from agent.decide.config import disposal
-from agent.work.apply import REPORT_FINALIZER, Applier, is_owned
+from agent.decide.manifest import read_manifests
+from agent.work.apply import REPORT_FINALIZER, Applier, is_owned, is_workflow
 from agent.work.claim import Claims
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
-from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, Kind
+from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, WORKFLOW, Kind
 from controllers.api.work import AppliedManifestWork, AppliedResource, DeleteOption, ManifestWork
 from controllers.kube.client import Client
 from controllers.kube.errors import Conflict, NotFound
@@ -28,6 +30,26 @@ EVICTION_GRACE = datetime.timedelta(minutes=60)
 
 # How soon an object that is still terminating is looked at again, should its removal not be seen.
 RECHECK = 5.0
+
+
+def workflows_of(manifests: Sequence[bytes | Raw]) -> list[AppliedResource]:
+    """The Workflows among `manifests`, whether or not they were ever created.
+
+    An agent that was killed between creating a copy and recording it has left nothing but the copy. Garbage
+    collection would delete it with its owner, but wait for our finalizer for ever.
+    """
+    identities = [entry.identity for entry in read_manifests(manifests) if entry.identity is not None]
+    return [
+        AppliedResource(
+            group=item.group,
+            version=item.version,
+            resource=WORKFLOW.plural,
+            namespace=item.namespace,
+            name=item.name,
+        )
+        for item in identities
+        if is_workflow(item)
+    ]
 
 
 class Cleanup:
@@ -56,8 +78,11 @@ class Cleanup:
         """For a work that is being deleted: lets it go once everything it applied is gone."""
         applied = await self._claims.find(work.metadata.name)
         if applied is not None:
-            option = work.decode(ManifestWork).spec.delete_option
-            if not await self.remove(applied, option):
+            spec = work.decode(ManifestWork).spec
+            unrecorded = workflows_of(spec.workload.manifests)
+            if await self.drop(applied, unrecorded, spec.delete_option) or not await self.remove(
+                applied, spec.delete_option
+            ):
                 return Result.recheck(after=RECHECK)
         meta = work.metadata
         if MANIFEST_WORK_FINALIZER in meta.finalizers:
