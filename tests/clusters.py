@@ -10,7 +10,17 @@ from hack.fleet.provider import Provider
 
 def provider() -> Provider:
     """The provider that TEST_CLUSTERS names. Raises ValueError for another name."""
-    name = os.environ.get("TEST_CLUSTERS", "local")
-    if name == "local":
-        return LocalProvider()
-    raise ValueError(f"TEST_CLUSTERS={name}: choose local, containers or k3s")
+    # What talks to Docker is imported only where it is wanted: it takes its time.
+    match os.environ.get("TEST_CLUSTERS", "local"):
+        case "local":
+            return LocalProvider()
+        case "containers":
+            from hack.fleet.containers import ContainersProvider
+
+            return ContainersProvider()
+        case "k3s":
+            from hack.fleet.k3s import K3sProvider
+
+            return K3sProvider()
+        case name:
+            raise ValueError(f"TEST_CLUSTERS={name}: choose local, containers or k3s")

@@ -23,4 +23,4 @@ class Backoff:
 
 # client-go's first step; its cap of 1000 s would leave a hub unattended long after it came back.
 RECONCILE = Backoff(base=0.005, cap=30.0)
-RECONNECT = Backoff(base=0.2, cap=20.0, jitter=0.5)
+RECONNECT = Backoff(base=0.2, cap=10.0, jitter=0.5)

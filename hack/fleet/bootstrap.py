@@ -66,11 +66,16 @@ def hub(api: Api, ours: Sequence[dict[str, Any]]) -> None:
 
 
 def managed(api: Api, cluster: str, ours: Sequence[dict[str, Any]], argo: Sequence[dict[str, Any]]) -> None:
-    """A managed cluster has fake nodes, Argo's kinds, and those of Argosy that the agent writes."""
-    api.apply(namespace(ARGO_NAMESPACE))
+    """A managed cluster has fake nodes, and what `workflows` brings."""
     for number in range(1, NODES + 1):
         # Created, not applied: a create sets the status too, and KWOK starts from its capacity.
         api.create(node(f"{cluster}-node{number}"))
+    workflows(api, ours, argo)
+
+
+def workflows(api: Api, ours: Sequence[dict[str, Any]], argo: Sequence[dict[str, Any]]) -> None:
+    """Argo's kinds, settings and permissions, and those kinds of Argosy that the agent writes."""
+    api.apply(namespace(ARGO_NAMESPACE))
     crds.install(api, [*argo, *crds.for_managed(ours)])
     with (MANIFESTS / "argo.yaml").open() as file:
         for body in yaml.safe_load_all(file):

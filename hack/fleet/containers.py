@@ -8,7 +8,7 @@ Docker engine on this machine, and pulls nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from hack.fleet.cluster import Definitions
 from hack.fleet.containers_cluster import ClusterContainer
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import CRDS, HUB, Layout
-from hack.fleet.local import check_names, clear
+from hack.fleet.local import check_names, clear, wait_all
 from hack.fleet.ports import Reservation
 from hack.fleet.progress import Progress, Silent
 from hack.fleet.provider import Cluster
@@ -94,7 +94,9 @@ class ContainersProvider:
                 for name in (HUB, *managed):
                     plan = containers_plan.prepare(name, layout, ports, argo=argo)
                     containers[name] = ClusterContainer(plan, image, self._cancellation)
-                self._start_all(containers, definitions)
+                with ThreadPoolExecutor(len(containers)) as pool:
+                    starts = [pool.submit(self._start_one, one, definitions) for one in containers.values()]
+                    wait_all(starts, self._cancellation)
         except BaseException:
             ContainersFleet(layout, containers).stop()
             raise
@@ -110,17 +112,6 @@ class ContainersProvider:
             return containers_image.ensure(engine, self._progress, self._cancellation)
         finally:
             engine.close()
-
-    def _start_all(self, containers: Mapping[str, ClusterContainer], definitions: _Definitions) -> None:
-        """Start all at the same time; the first failure ends the others' waits and is raised."""
-        with ThreadPoolExecutor(len(containers)) as pool:
-            try:
-                futures = [pool.submit(self._start_one, each, definitions) for each in containers.values()]
-                for future in as_completed(futures):
-                    future.result()
-            except BaseException:
-                self._cancellation.cancel()
-                raise
 
     def _start_one(self, container: ClusterContainer, definitions: _Definitions) -> None:
         name, kubeconfig = container.plan.name, container.plan.cluster.kubeconfig

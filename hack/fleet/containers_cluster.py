@@ -16,7 +16,7 @@ from hack.fleet.argv import LOOPBACK
 from hack.fleet.cancel import Cancellation
 from hack.fleet.containers_engine import OWNER_LABEL, owner
 from hack.fleet.containers_plan import SETTINGS, ContainerPlan
-from hack.fleet.errors import PartFailed
+from hack.fleet.errors import FleetError, PartFailed
 
 _NETWORK = "bridge"
 _DEADLINE = 90.0
@@ -34,7 +34,11 @@ class ClusterContainer:
         self._partitioned = False
 
     def start(self) -> None:
-        self._container.start()
+        """FleetError if the engine refuses."""
+        try:
+            self._container.start()
+        except docker.errors.DockerException as error:
+            raise FleetError(f"the Docker engine did not start {self.plan.name}: {error}") from error
         self.log.touch(mode=0o600)
         self._follower = threading.Thread(target=self._follow, name=f"log of {self.plan.name}", daemon=True)
         self._follower.start()

@@ -9,18 +9,20 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import socket
 from typing import Any
 
 import docker
 import docker.errors
 import psutil
 from testcontainers.core.config import testcontainers_config
-from testcontainers.core.docker_client import DockerClient
+from testcontainers.core.docker_client import DockerClient, get_docker_host
 
 from hack.fleet import cache
 from hack.fleet.errors import FleetError
 
 OWNER_LABEL = "io.argosy.fleet.owner"
+_USUAL_HOST = "unix:///var/run/docker.sock"
 _NONE = (
     "no Docker engine answers ({why}).\n"
     "  Clusters in containers need one: install Docker (https://docs.docker.com/engine/install), start it,\n"
@@ -41,6 +43,7 @@ class Engine:
 def connect() -> Engine:
     """The engine that the user's docker command talks to; FleetError that says what to do if there is none."""
     try:
+        _knock(get_docker_host() or _USUAL_HOST)
         client: Any = DockerClient().client
         version = client.version()
     except (docker.errors.DockerException, OSError) as error:
@@ -53,6 +56,14 @@ def connect() -> Engine:
             "use TEST_CLUSTERS=local"
         )
     return Engine(client)
+
+
+def _knock(host: str) -> None:
+    """OSError if nobody listens on a local engine's socket."""
+    # The Docker library leaves a socket open, for the garbage collector to complain about, that it can't connect.
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(host.removeprefix("unix://"))
 
 
 def disable_missing_reaper(engine: Engine) -> None:
@@ -71,7 +82,7 @@ def owner() -> str:
 def remove_abandoned(engine: Engine) -> list[str]:
     """Remove containers whose owner ran on this machine and no longer lives; returns their names."""
     found = engine.client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True)
-    abandoned = [container for container in found if _is_abandoned(container.labels[OWNER_LABEL])]
+    abandoned = [container for container in found if is_abandoned(container.labels[OWNER_LABEL])]
     for container in abandoned:
         # Another run may be removing it at the same time.
         with contextlib.suppress(docker.errors.NotFound, docker.errors.APIError):
@@ -79,10 +90,12 @@ def remove_abandoned(engine: Engine) -> list[str]:
     return [container.name for container in abandoned]
 
 
-def _is_abandoned(label: str) -> bool:
-    node, pid, created = label.rsplit(" ", 2)
-    if node != platform.node():
+def is_abandoned(label: str) -> bool:
+    """Whether the process that an owner label names ran on this machine and has ended."""
+    node, *rest = label.split(" ")
+    if node != platform.node() or len(rest) != 2:
         return False
+    pid, created = rest
     try:
         # Start times are rounded, and corrected a little when the clock is set.
         return abs(psutil.Process(int(pid)).create_time() - float(created)) > 2

@@ -105,14 +105,14 @@ class LocalProvider:
         return LocalFleet(layout, supervisor)
 
 
-def wait_all(futures: Sequence[Future[None]], supervisor: Supervisor) -> None:
-    """Wait for all; the first failure ends the others' waits and is raised."""
+def wait_all(futures: Sequence[Future[None]], waits: Supervisor | Cancellation) -> None:
+    """Wait for all; the first failure ends the others' `waits` and is raised."""
     try:
         done, _ = wait(futures, return_when=FIRST_EXCEPTION)
         for future in done:
             future.result()
     except BaseException:
-        supervisor.cancel()
+        waits.cancel()
         raise
 
 
