@@ -14,6 +14,7 @@ import placement.evaluator.wiring
 import placement.wiring
 import statussync.wiring
 from controllers.kube.client import Client, ConfigError
+from controllers.kube.errors import ApiError
 from controllers.runtime import logs
 from controllers.runtime.events import Recorder
 from controllers.runtime.health import AddressError
@@ -78,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Runs until stopped. Raises ConfigError, AddressError or PartFailed."""
+    """Runs until stopped. Raises ConfigError, AddressError, PartFailed or, while it starts, ApiError."""
     chosen = [name.strip() for name in options.controllers.split(",") if name.strip()]
     if unknown := sorted(set(chosen) - set(CONTROLLERS)):
         raise ConfigError(f"unknown controller {unknown[0]!r}: choose from {', '.join(CONTROLLERS)}")
@@ -115,6 +116,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except (AddressError, PartFailed) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except ApiError as error:
+        print(f"error: the hub does not answer as it should: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -12,7 +12,7 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import WORKFLOW
-from controllers.hub import BY_WORKFLOW, Waiting
+from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import JsonObject, merge_diff, merge_patch
@@ -97,8 +97,8 @@ class StatusSyncReconciler:
             await self._waiting.report(
                 workflow,
                 "NotApplied",
-                "ApplyFailed",
+                APPLY_FAILED,
                 f"cluster {cluster} could not apply it: {report.failure}",
             )
-        elif workflow.metadata.annotations.get(keys.WAITING_ANNOTATION, "").startswith("ApplyFailed:"):
+        elif self._waiting.cause(workflow) == APPLY_FAILED:
             await self._waiting.clear(workflow)

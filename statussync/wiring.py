@@ -1,4 +1,4 @@
-"""What makes the statussync controller look at a Workflow: its ManifestWork's status, its status result."""
+"""What makes the statussync controller look at a Workflow: its ManifestWork's status, its result, its appearance."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
     works = informers.of(WORKS)
     works.store.add_index(BY_WORKFLOW, index_by_workflow)
     results = informers.of(RESULTS)
+    workflows = informers.of(WORKFLOWS)
     view = informers.view(WORKFLOWS)
     reconciler = StatusSyncReconciler(
         client,
@@ -45,7 +46,14 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
 
     controller.watch(works, _reported)
     controller.watch(results, result)
+    controller.watch(workflows, _appeared)
     return manager.add_controller(controller)
+
+
+def _appeared(change: Change) -> Iterable[Request]:
+    """What was reported before this process knew of the Workflow has found nobody: the last word may be among it."""
+    if change.old is None and change.new is not None:
+        yield Request(*change.new.key)
 
 
 def _reported(change: Change) -> Iterable[Request]:

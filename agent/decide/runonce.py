@@ -11,7 +11,7 @@ Only if the Workflow was deleted meanwhile does nothing tell of it: a finalizer 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,11 @@ Decision = Create | Apply | Leave | ReportLost
 def runs_once(meta: ManifestResourceMeta) -> bool:
     """Whether `decide` is to be asked about the object."""
     return meta.group == WORKFLOW.group and meta.kind == WORKFLOW.kind
+
+
+def reported_in_full(manifests: Iterable[ManifestResourceMeta]) -> int | None:
+    """The ordinal of the Workflow whose whole status the hub gets: the first, for a work has one result."""
+    return min((meta.ordinal for meta in manifests if runs_once(meta)), default=None)
 
 
 def decide(

@@ -44,7 +44,8 @@ class Failure:
 class Observation:
     """One manifest of a work, as the reconciler found it.
 
-    `live` is the object on the cluster, None if there is none; `unreadable` says why that is not known.
+    `live` is the object on the cluster, None if there is none; `unreadable` says why that is not known. With
+    `gone`, `live` is what is known of an object that is not there any more.
     `attempted` is False if nothing was applied in this pass: the Applied condition then stays as it was. A manifest
     that needs no applying (complete, or created once for all) counts as applied: attempted, no failure.
     """
@@ -54,6 +55,7 @@ class Observation:
     failure: Failure | None = None
     attempted: bool = True
     unreadable: str = ""
+    gone: bool = False
 
 
 def desired_status(
@@ -180,7 +182,7 @@ def _available(observation: Observation, now: datetime) -> Condition:
     meta = observation.meta
     if not (meta.resource and meta.version and meta.name):
         return condition(AVAILABLE, None, "IncompleteResourceMeta", "Resource meta is incomplete", now)
-    if observation.live is not None:
+    if observation.live is not None and not observation.gone:
         return condition(AVAILABLE, True, "ResourceAvailable", "Resource is available", now)
     if observation.unreadable:
         text = f"Failed to fetch resource: {observation.unreadable}"

@@ -135,7 +135,7 @@ class WorkReconciler:
         if live is not None and is_final(live):
             return Outcome(Observation(meta, content(live)), kind, live)
         text = f"Workflow {meta.namespace}/{meta.name} was removed: its AppliedManifestWork was deleted on the cluster"
-        return self._workflows.lost(found, meta, kind, live, runonce.ReportLost(runonce.GONE, text))
+        return self._workflows.lost(found, work, meta, kind, live, runonce.ReportLost(runonce.GONE, text))
 
     # -- one manifest -----------------------------------------------------------------------------------
 

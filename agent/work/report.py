@@ -59,9 +59,10 @@ class Reporter:
 
     async def tell(self, found: Object, work: ManifestWork, outcomes: Sequence[Outcome]) -> None:
         """The hub's part: results of Workflows, then the work's status. Raises ApiError."""
+        in_full = runonce.reported_in_full(item.meta for item in outcomes)
         for outcome in outcomes:
             status = (outcome.observation.live or {}).get("status")
-            if status and runonce.runs_once(outcome.meta):
+            if status and outcome.meta.ordinal == in_full:
                 await self._results.write(found, status)
         desired = desired_status(work, [item.observation for item in outcomes], self._now())
         patch = status_patch(work.status, desired)

@@ -36,11 +36,16 @@ class StatusResults:
         if existing is None:
             self._results.record(await self._create(work, status))
             return
+        body: dict[str, Any] = {}
         changed = merge_diff(existing.to_dict().get("workflowStatus") or {}, status)
-        if changed is None:
+        if changed is not None:
+            body["workflowStatus"] = changed
+        if not _is_of(existing, work):  # made by OCM's status add-on, which sets no owner
+            body["metadata"] = {"ownerReferences": [_owner(work)]}
+        if not body:
             return
         meta = existing.metadata
-        patch = merge_patch({"workflowStatus": changed}, resource_version=meta.resource_version)
+        patch = merge_patch(body, resource_version=meta.resource_version)
         try:
             self._results.record(
                 await self._hub.patch(WORKFLOW_STATUS_RESULT, meta.name, patch, namespace=meta.namespace)
@@ -52,7 +57,7 @@ class StatusResults:
     def status_of(self, work: Object) -> dict[str, Any]:
         """What the hub was told last; {} for nothing."""
         existing = self._results.get(*work.key)
-        if existing is None or _is_of_another(existing, work):
+        if existing is None or not _is_of(existing, work):
             return {}
         status: dict[str, Any] = existing.to_dict().get("workflowStatus") or {}
         return status
@@ -72,21 +77,27 @@ class StatusResults:
                 "name": meta.name,
                 "namespace": meta.namespace,
                 "annotations": {key: meta.annotations[key] for key in _ORIGIN if key in meta.annotations},
-                "ownerReferences": [
-                    {
-                        "apiVersion": MANIFEST_WORK.api_version,
-                        "kind": MANIFEST_WORK.kind,
-                        "name": meta.name,
-                        "uid": meta.uid,
-                    }
-                ],
+                "ownerReferences": [_owner(work)],
             },
             "workflowStatus": status,
         }
         return await self._hub.create(WORKFLOW_STATUS_RESULT, body, namespace=meta.namespace)
 
 
+def _owner(work: Object) -> dict[str, str]:
+    return {
+        "apiVersion": MANIFEST_WORK.api_version,
+        "kind": MANIFEST_WORK.kind,
+        "name": work.metadata.name,
+        "uid": work.metadata.uid,
+    }
+
+
+def _is_of(result: Object, work: Object) -> bool:
+    return any(item.uid == work.metadata.uid for item in result.metadata.owner_references)
+
+
 def _is_of_another(result: Object, work: Object) -> bool:
-    """Whether it is left from an earlier work of the same name. Results of OCM's status add-on have no owner."""
-    owners = [item.uid for item in result.metadata.owner_references if item.kind == MANIFEST_WORK.kind]
-    return bool(owners) and work.metadata.uid not in owners
+    """Whether it is left from an earlier work of the same name."""
+    owned = any(item.kind == MANIFEST_WORK.kind for item in result.metadata.owner_references)
+    return owned and not _is_of(result, work)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from agent.decide import runonce
-from agent.decide.manifest import Entry
+from agent.decide.manifest import Entry, read_manifests, resource_meta
 from agent.decide.status import Failure, Observation, applied_generation, completed_manifest, is_complete
 from agent.work.apply import Applier
 from agent.work.managed import ManagedObjects
@@ -67,6 +67,12 @@ class Workflows:
             return runonce.decide(meta, recorded, content(live), complete=complete, origin=entry.origin)
 
         live = view.get(meta.namespace, meta.name)
+        if live is None and not complete:
+            known = self._reported(found, work, meta)
+            if known.get("phase") in FINAL_PHASES:
+                # Its work is not Complete: the agent was killed in between, or the work has no rule for it.
+                observation = Observation(meta, _ended(meta, known), attempted=False, gone=True)
+                return Outcome(observation, kind)
         decision = decide(live)
         if isinstance(decision, runonce.Create):
             try:
@@ -86,17 +92,18 @@ class Workflows:
             if decision.reason == runonce.NAME_TAKEN:
                 return failed(meta, decision.message, kind)
             await self._confirm(found)
-            return self.lost(found, meta, kind, None, decision)
+            return self.lost(found, work, meta, kind, None, decision)
         if live is not None and not complete:
             if live.metadata.deletion_timestamp is not None and not is_final(live):
                 text = f"Workflow {meta.namespace}/{meta.name} was deleted on the cluster before it finished"
-                return self.lost(found, meta, kind, live, runonce.ReportLost(runonce.GONE, text))
+                return self.lost(found, work, meta, kind, live, runonce.ReportLost(runonce.GONE, text))
             live = view.record(await self._keep(work, meta, kind, manifest, applied, live))
         return Outcome(Observation(meta, content(live), attempted=not complete), kind, live)
 
     def lost(
         self,
         found: Object,
+        work: ManifestWork,
         meta: ManifestResourceMeta,
         kind: Kind,
         live: Object | None,
@@ -106,7 +113,7 @@ class Workflows:
 
         An end that the hub knows already stays as it is.
         """
-        known = self._results.status_of(found)
+        known = self._reported(found, work, meta)
         status = known
         if known.get("phase") not in FINAL_PHASES:
             log.warning("workflow_lost", work=found.metadata.name, reason=why.reason)
@@ -116,14 +123,15 @@ class Workflows:
                 "message": why.message,
                 "finishedAt": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             }
-        ended = {
-            "apiVersion": kind.api_version,
-            "kind": meta.kind,
-            "metadata": {"name": meta.name, "namespace": meta.namespace},
-            "status": status,
-        }
         failure = Failure(why.message, why.reason)
-        return Outcome(Observation(meta, ended, failure=failure), kind, live, why)
+        observation = Observation(meta, _ended(meta, status), failure=failure, gone=live is None)
+        return Outcome(observation, kind, live, why)
+
+    def _reported(self, found: Object, work: ManifestWork, meta: ManifestResourceMeta) -> Json:
+        """The whole status of this Workflow that the hub has; {} for none."""
+        entries = read_manifests(work.spec.workload.manifests)
+        in_full = runonce.reported_in_full(resource_meta(entry) for entry in entries)
+        return self._results.status_of(found) if meta.ordinal == in_full else {}
 
     async def _keep(
         self,
@@ -151,3 +159,13 @@ class Workflows:
             if fresh is not None:
                 self._works.record(fresh)
             raise Conflict(f"ManifestWork {meta.namespace}/{meta.name} has changed")
+
+
+def _ended(meta: ManifestResourceMeta, status: Json) -> Json:
+    """A Workflow of which only the end is known, for feedback and condition rules to read."""
+    return {
+        "apiVersion": f"{meta.group}/{meta.version}",
+        "kind": meta.kind,
+        "metadata": {"name": meta.name, "namespace": meta.namespace},
+        "status": status,
+    }

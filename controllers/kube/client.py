@@ -75,6 +75,8 @@ class Client:
         """
         configuration = Configuration()
         try:
+            if kubeconfig is not None:
+                _must_exist(kubeconfig)  # or the library would find fault with an empty configuration
             if kubeconfig is None and _in_cluster():
                 kube_config.load_incluster_config(  # type: ignore[no-untyped-call]
                     client_configuration=configuration
@@ -304,6 +306,10 @@ def _encode(body: Body) -> bytes:
 def _selectors(label_selector: str, field_selector: str) -> list[tuple[str, str]]:
     pairs = (("labelSelector", label_selector), ("fieldSelector", field_selector))
     return [(key, value) for key, value in pairs if value]
+
+
+def _must_exist(path: Path | str) -> None:
+    Path(path).stat()
 
 
 def _in_cluster() -> bool:

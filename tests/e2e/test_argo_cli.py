@@ -57,9 +57,10 @@ async def run(argo: Path, kubeconfig: Path, *arguments: str) -> str:
 
 
 def without_ages(text: str) -> list[str]:
-    """The lines of `argo get` without how long ago things were, and without a sum printed in random order."""
-    lines = [line for line in text.splitlines() if not line.startswith("ResourcesDuration:")]
-    lines = [re.sub(r"\(?\d+ (second|minute)s? ago\)?|\b\d+s\b", "<age>", line) for line in lines]
+    """The lines of `argo get` without how long ago things were, when the copy was made, and a sum that is
+    printed in random order."""
+    lines = [line for line in text.splitlines() if not line.startswith(("Created:", "ResourcesDuration:"))]
+    lines = [re.sub(r"\(?\d+ (second|minute)s? ago\)?|\(now\)|\b\d+s\b", "<age>", line) for line in lines]
     return [re.sub(r"\s+", " ", line).strip() for line in lines]
 
 

@@ -18,6 +18,18 @@ Wiring = Callable[[Manager, Client, Informers, Recorder], Controller]
 
 
 @contextlib.asynccontextmanager
+async def managing(manager: Manager) -> AsyncIterator[asyncio.Task[None]]:
+    """Runs a manager as a test made it; whatever state it is in at the block's end, it is cancelled then."""
+    task = asyncio.create_task(manager.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        gc.unfreeze()  # one process here runs many managers, each of which froze what it found
+
+
+@contextlib.asynccontextmanager
 async def running(client: Client, *wirings: Wiring, listen: bool = False) -> AsyncIterator[Manager]:
     """Runs these controllers; the block begins once their caches are full, and ends with a graceful stop."""
     recorder = Recorder(client, "argosy")
@@ -25,8 +37,7 @@ async def running(client: Client, *wirings: Wiring, listen: bool = False) -> Asy
     informers = Informers(client, manager)
     for add_to in wirings:
         add_to(manager, client, informers, recorder)
-    task = asyncio.create_task(manager.run())
-    try:
+    async with managing(manager) as task:
 
         def ready() -> bool:
             return task.done() or all(manager.readiness().values())
@@ -35,7 +46,3 @@ async def running(client: Client, *wirings: Wiring, listen: bool = False) -> Asy
         yield manager
         manager.stop()
         await asyncio.wait_for(task, 30)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        gc.unfreeze()  # one process here runs many managers, each of which froze what it found

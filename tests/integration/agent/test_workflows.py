@@ -216,6 +216,53 @@ async def test_the_last_state_is_not_lost_when_the_ttl_strikes_while_the_agent_i
         await works.not_there(pair, WORKFLOW, namespace, namespace)
 
 
+async def test_without_a_rule_for_complete_an_end_that_the_hub_knows_is_enough(
+    pair: Pair, agent: Agent, namespace: str
+) -> None:
+    """A work that somebody wrote by hand; its Workflow ends and is removed by its TTL."""
+    await works.create(pair, namespace, works.workflow(namespace, namespace))
+    await copy_of(pair, namespace)
+    await works.play_argo(pair, namespace, namespace, "Succeeded")
+
+    async def is_known() -> bool:
+        return (await result_of(pair, namespace)).get("phase") == "Succeeded"
+
+    await eventually(is_known, what="the end on the hub")
+    await works.remove(pair, WORKFLOW, namespace, namespace)
+    await works.not_there(pair, WORKFLOW, namespace, namespace)
+    await works.change(pair, namespace, works.workflow(namespace, namespace, parallelism=1))
+    await works.condition(pair, namespace, "Available", "False", ordinal=0)
+    assert await works.condition(pair, namespace, "Applied", "True") != ""
+    assert (await result_of(pair, namespace))["phase"] == "Succeeded"
+    assert await works.find(pair, WORKFLOW, namespace, namespace) is None
+
+
+async def test_of_two_workflows_in_a_work_the_first_has_the_result_and_both_run(
+    pair: Pair, agent: Agent, namespace: str
+) -> None:
+    both = [works.workflow("first", namespace), works.workflow("second", namespace)]
+    rules = [
+        works.option(
+            WORKFLOW,
+            "*",
+            namespace,
+            feedbackRules=works.values(phase=".status.phase"),
+            conditionRules=[works.COMPLETE_WHEN_FINAL],
+        )
+    ]
+    await works.create(pair, namespace, works.config_map("c", namespace), *both, manifestConfigs=rules)
+    for name in ("first", "second"):
+        await works.there(pair, WORKFLOW, name, namespace)
+    await works.play_argo(pair, "second", namespace, "Running", message="of the second")
+    await works.play_argo(pair, "first", namespace, "Succeeded", message="of the first")
+    await works.feedback(pair, namespace, {"phase": "Succeeded"}, ordinal=1)
+    await works.feedback(pair, namespace, {"phase": "Running"}, ordinal=2)
+    assert await result_of(pair, namespace) == {"phase": "Succeeded", "message": "of the first"}
+    await works.play_argo(pair, "second", namespace, "Failed")
+    await works.feedback(pair, namespace, {"phase": "Failed"}, ordinal=2)
+    assert await result_of(pair, namespace) == {"phase": "Succeeded", "message": "of the first"}
+
+
 # -- names -----------------------------------------------------------------------------------------------
 async def test_a_users_own_workflow_of_that_name_is_left_alone(
     pair: Pair, agent: Agent, namespace: str
@@ -365,3 +412,20 @@ async def release(pair: Pair, name: str) -> None:
     await eventually(probe, what="stale result deleted")
     patch = merge_patch({"metadata": {"finalizers": None}})
     await pair.hub.patch(WORKFLOW_STATUS_RESULT, name, patch, namespace=CLUSTER)
+
+
+async def test_a_result_without_an_owner_is_taken_over_and_says_nothing_of_this_run(
+    pair: Pair, agent: Agent, namespace: str
+) -> None:
+    """As OCM's status add-on leaves them behind."""
+    stale = works.manifest(WORKFLOW_STATUS_RESULT, namespace, CLUSTER)
+    stale["workflowStatus"] = {"phase": "Succeeded", "message": "of an earlier life"}
+    await pair.hub.create(WORKFLOW_STATUS_RESULT, stale, namespace=CLUSTER)
+    await create(pair, namespace)
+    await copy_of(pair, namespace)
+    await works.play_argo(pair, namespace, namespace, "Running")
+    await works.feedback_value(pair, namespace, "phase", "Running")
+    result = await pair.hub.get(WORKFLOW_STATUS_RESULT, namespace, namespace=CLUSTER)
+    assert result.to_dict()["workflowStatus"] == {"phase": "Running"}
+    work = await works.read(pair, namespace)
+    assert [owner.uid for owner in result.metadata.owner_references] == [work.metadata.uid]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,25 +34,37 @@ async def run(*arguments: str) -> tuple[int, str]:
     return process.returncode, said.decode()
 
 
-@pytest.mark.parametrize("evaluator", ["auto", "off"])
-async def test_a_hub_that_does_not_answer_is_waited_for(hub: Cluster, tmp_path: Path, evaluator: str) -> None:
+@pytest.fixture
+def away(hub: Cluster, tmp_path: Path) -> Iterator[Path]:
+    """A kubeconfig whose server does not answer."""
     with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
-        kubeconfig = through(hub.kubeconfig, port, tmp_path / "away.kubeconfig")
-        process = controllers(kubeconfig, tmp_path, "--evaluator", evaluator)
-        await process.start(ready="Cannot connect to host")
-        assert process.running
-        assert process.stop() == 0
-    assert "Traceback" not in (tmp_path / "controllers.log").read_text()
+        bound.bind(("127.0.0.1", 0))  # bound, not listening: nobody else can take the port
+        yield through(hub.kubeconfig, bound.getsockname()[1], tmp_path / "away.kubeconfig")
+
+
+async def test_without_a_hub_to_ask_who_evaluates_it_ends_with_the_reason(away: Path) -> None:
+    status, said = await run("--kubeconfig", str(away))
+    assert status == 1
+    assert "error: the hub does not answer as it should: " in said
+    assert "Traceback" not in said
+
+
+async def test_a_hub_that_does_not_answer_yet_is_waited_for(away: Path, tmp_path: Path) -> None:
+    process = controllers(away, tmp_path, "--evaluator", "off")
+    await process.start(ready="watch_failed")
+    assert process.running
+    assert process.stop() == 0
+    assert "Traceback" not in process.log.read_text()
 
 
 async def test_a_kubeconfig_that_is_not_there_is_named_and_the_status_is_2(tmp_path: Path) -> None:
     status, said = await run("--kubeconfig", str(tmp_path / "nowhere"))
     assert status == 2
-    assert said.startswith("error: cannot load a kubeconfig from")
-    assert "nowhere" in said
-    assert "Traceback" not in said
+    where = tmp_path / "nowhere"
+    assert (
+        said
+        == f"error: cannot load a kubeconfig from {where}: [Errno 2] No such file or directory: '{where}'\n"
+    )
 
 
 async def test_a_controller_that_does_not_exist_is_named_with_those_that_do(hub: Cluster) -> None:

@@ -36,10 +36,9 @@ async def cut_and_wait(proxy: TcpProxy) -> None:
     await eventually(lambda: proxy.accepted > seen, what="reconnected")
 
 
-class Recording(Client):
-    """Remembers the version of each watch; `lapse` once lets the next one ask for a version long forgotten."""
+class Forgetful(Client):
+    """Its next watch after `lapse` was set comes when that has been done, and asks for a version long forgotten."""
 
-    versions: list[str]
     lapse: Callable[[], Awaitable[None]] | None = None
 
     @contextlib.asynccontextmanager
@@ -50,16 +49,14 @@ class Recording(Client):
             lapse, self.lapse = self.lapse, None
             await lapse()
             resource_version = "1"
-        self.versions.append(resource_version)
         async with super().watch(kind, resource_version=resource_version, **rest) as lines:
             yield lines
 
 
 @pytest.fixture
-async def recording(hub: Cluster) -> AsyncIterator[Recording]:
-    connected = await Recording.connect(hub.kubeconfig)
-    assert isinstance(connected, Recording)
-    connected.versions = []
+async def forgetful(hub: Cluster) -> AsyncIterator[Forgetful]:
+    connected = await Forgetful.connect(hub.kubeconfig)
+    assert isinstance(connected, Forgetful)
     yield connected
     await connected.close()
 
@@ -113,7 +110,7 @@ async def test_a_peer_that_falls_silent_is_left_for_another(
 
 
 async def test_a_version_that_the_server_has_forgotten_leads_to_a_new_list_and_its_exact_difference(
-    recording: Recording, client: Client, namespace: str
+    forgetful: Forgetful, client: Client, namespace: str
 ) -> None:
     for name in ("goes", "changes", "stays"):
         await client.create(WORKFLOW, workflow(name), namespace=namespace)
@@ -123,9 +120,9 @@ async def test_a_version_that_the_server_has_forgotten_leads_to_a_new_list_and_i
         await client.patch(WORKFLOW, "changes", merge_patch({"spec": {"a": "b"}}), namespace=namespace)
         await client.create(WORKFLOW, workflow("comes"), namespace=namespace)
 
-    recording.lapse = meanwhile
+    forgetful.lapse = meanwhile
     before = relists(WORKFLOW)
-    async with informing(recording, Scope(WORKFLOW, namespace=namespace)) as witness:
+    async with informing(forgetful, Scope(WORKFLOW, namespace=namespace)) as witness:
         await eventually(lambda: len(witness.told) == 6)
         assert relists(WORKFLOW) - before == 2
         assert sorted(told[:2] for told in witness.told[3:]) == [
@@ -135,20 +132,6 @@ async def test_a_version_that_the_server_has_forgotten_leads_to_a_new_list_and_i
         ]
         await client.create(WORKFLOW, workflow("later"), namespace=namespace)
         await eventually(lambda: witness.names() == ["changes", "comes", "later", "stays"])
-
-
-async def test_a_quiet_watch_moves_on_with_its_bookmarks(
-    recording: Recording, client: Client, namespace: str
-) -> None:
-    """What happens elsewhere must not make the version of a quiet scope old: it would have to be listed again."""
-    async with informing(recording, config_maps(namespace), timing=Timing(server=(4, 4))) as witness:
-        elsewhere = await client.create(CONFIG_MAP, config_map("unlabelled"), namespace=namespace)
-        reached = int(elsewhere.metadata.resource_version)
-        # The server sends one about two seconds before it ends a watch, and sometimes too late.
-        await eventually(
-            lambda: int(recording.versions[-1]) >= reached, within=40, what="began anew further on"
-        )
-        assert witness.told == []
 
 
 async def test_a_kind_that_is_served_later_is_found_then(client: Client, namespace: str) -> None:

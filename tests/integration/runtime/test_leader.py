@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from controllers.kube.patch import merge_patch
 from controllers.runtime.leader import LeaderElector, LeaseTiming
 from controllers.runtime.manager import Manager, PartFailed
 from tests.eventually import eventually
+from tests.integration.running import managing
 from tests.integration.tcp_proxy import TcpProxy
 
 TIMING = LeaseTiming(duration=4.0, renew_deadline=2.5, retry=0.5)
@@ -54,24 +53,14 @@ class Candidate:
             self.working.discard(self.name)
 
 
-@contextlib.asynccontextmanager
-async def running(manager: Manager) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(manager.run())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 async def test_of_two_only_one_works_and_the_other_follows_at_once_when_it_stops(
     client: Client, namespace: str
 ) -> None:
     working: set[str] = set()
     first, second = (Candidate(client, namespace, name, working) for name in ("first", "second"))
-    async with running(first.manager) as task:
+    async with managing(first.manager) as task:
         await eventually(lambda: working == {"first"})
-        async with running(second.manager):
+        async with managing(second.manager):
             assert (await lease(client, namespace))["holderIdentity"] == "first"
             first.manager.stop()
             await task
@@ -118,9 +107,9 @@ async def test_a_leader_that_cannot_reach_the_server_stops_working_before_anothe
     working: set[str] = set()
     cut_off = Candidate(proxied, namespace, "cut off", working)
     other = Candidate(client, namespace, "other", working)
-    async with running(cut_off.manager) as lost:
+    async with managing(cut_off.manager) as lost:
         await eventually(lambda: working == {"cut off"})
-        async with running(other.manager):
+        async with managing(other.manager):
             proxy.refuse()
             with pytest.raises(PartFailed, match="lease"):
                 await asyncio.wait_for(lost, 15)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
 from controllers.api.kinds import EVENT
@@ -14,25 +11,15 @@ from controllers.kube.client import Client
 from controllers.kube.errors import Forbidden
 from controllers.runtime.controller import Controller
 from controllers.runtime.events import Recorder
-from controllers.runtime.health import AddressError
 from controllers.runtime.informer import Informer
 from controllers.runtime.leader import LeaderElector, LeaseTiming
 from controllers.runtime.manager import Manager, PartFailed
 from controllers.runtime.reconcile import Request, Result
 from tests.eventually import eventually
 from tests.integration.bodies import CONFIG_MAP, config_map
+from tests.integration.running import managing
 from tests.integration.runtime.informing import config_maps
 from tests.integration.tcp_proxy import TcpProxy
-
-
-@contextlib.asynccontextmanager
-async def running(manager: Manager) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(manager.run())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 class Gate:
@@ -85,7 +72,7 @@ async def test_caches_are_full_before_leadership_and_leadership_before_work(
     manager.add_startup("step", startup)
     controller = manager.add_controller(Controller("test-order", Reconciler()))
     controller.watch(informer)
-    async with running(manager):
+    async with managing(manager):
         await eventually(lambda: len(order) == 4)
     assert order == ["lease with 2 in the cache", "startup", "work on a", "work on b"]
 
@@ -99,7 +86,7 @@ async def test_a_standby_is_ready_and_does_nothing(client: Client, namespace: st
     standby = LeaderElector(client, name="lock", namespace=namespace, identity="standby", timing=timing)
     manager = Manager(elector=standby)
     manager.add_controller(Controller("test-standby", gate)).watch(manager.add_informer(informer))
-    async with running(manager) as task:
+    async with managing(manager) as task:
         await create(client, namespace, "a")
         await eventually(lambda: len(informer.store) == 1)
         assert manager.readiness() == {"cache:configmaps": True}
@@ -116,7 +103,7 @@ async def test_a_stop_finishes_what_is_in_flight_and_begins_nothing_new(
     manager = Manager()
     informer = manager.add_informer(Informer(client, config_maps(namespace)))
     manager.add_controller(Controller("test-stop", gate, concurrency=2)).watch(informer)
-    async with running(manager) as task:
+    async with managing(manager) as task:
         await create(client, namespace, "a", "b", "c")
         await eventually(lambda: len(gate.begun) == 2 and len(informer.store) == 3)
         manager.stop()
@@ -134,7 +121,7 @@ async def test_a_stop_cancels_what_does_not_end_in_time(client: Client, namespac
     manager = Manager(grace=0.2)
     informer = manager.add_informer(Informer(client, config_maps(namespace)))
     manager.add_controller(Controller("test-grace", gate, concurrency=1)).watch(informer)
-    async with running(manager) as task:
+    async with managing(manager) as task:
         await create(client, namespace, "a", "b")
         await eventually(lambda: gate.begun == ["a"])
         manager.stop()
@@ -151,7 +138,7 @@ async def test_a_lease_lost_during_a_stop_ends_the_work_at_once(
     manager = Manager(elector=elector, grace=60)
     informer = manager.add_informer(Informer(client, config_maps(namespace)))
     manager.add_controller(Controller("test-lost", gate)).watch(informer)
-    async with running(manager) as task:
+    async with managing(manager) as task:
         await create(client, namespace, "a")
         await eventually(lambda: gate.begun == ["a"])
         manager.stop()
@@ -171,7 +158,7 @@ async def test_events_recorded_before_the_stop_are_written(client: Client, names
         await asyncio.Event().wait()
 
     manager.add_background("work", work)
-    async with running(manager) as task:
+    async with managing(manager) as task:
         await started.wait()
         for number in range(20):
             recorder.normal(found, "Tested", f"number {number}")
@@ -207,7 +194,7 @@ async def test_a_part_that_dies_ends_the_process_and_is_named(
     informer = manager.add_informer(Informer(client, config_maps(namespace)))
     manager.add_controller(Controller("test-dies", gate)).watch(informer)
     manager.add_background("engine", engine)
-    async with running(manager) as task:
+    async with managing(manager) as task:
         await create(client, namespace, "a")
         await eventually(lambda: gate.begun == ["a"])
         gone_wrong.set()
@@ -227,43 +214,6 @@ async def test_a_startup_step_that_the_hub_refuses_does_not_keep_the_rest_from_s
     manager.add_startup("step", refused)
     informer = manager.add_informer(Informer(client, config_maps(namespace)))
     manager.add_controller(Controller("test-refused", gate)).watch(informer)
-    async with running(manager):
+    async with managing(manager):
         await create(client, namespace, "a")
         await eventually(lambda: gate.begun == ["a"])
-
-
-async def test_the_probes_say_what_is_not_ready_yet(proxied: Client, proxy: TcpProxy, namespace: str) -> None:
-    proxy.refuse()
-    manager = Manager(listen=("127.0.0.1", 0))
-    manager.add_informer(Informer(proxied, config_maps(namespace)))
-    hub_says: list[bool] = []
-    manager.add_check("hub", lambda: bool(hub_says))
-    async with running(manager), aiohttp.ClientSession() as session:
-        assert manager.health is not None
-        health = manager.health
-        await eventually(lambda: proxy.accepted > 0)
-        base = f"http://127.0.0.1:{health.port}"
-
-        async def get(path: str) -> tuple[int, str]:
-            async with session.get(base + path) as answer:
-                return answer.status, await answer.text()
-
-        assert await get("/healthz") == (200, "ok\n")
-        not_ready = "[-]cache:configmaps not ready\n[-]hub not ready\nnot ready\n"
-        assert await get("/readyz") == (503, not_ready)
-        proxy.welcome()
-        hub_says.append(True)
-
-        async def ready() -> bool:
-            return await get("/readyz") == (200, "[+]cache:configmaps ok\n[+]hub ok\nready\n")
-
-        await eventually(ready)
-
-
-async def test_an_address_that_is_taken_is_named() -> None:
-    taken = asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    async with await taken as server:
-        port = server.sockets[0].getsockname()[1]
-        manager = Manager(listen=("127.0.0.1", port))
-        with pytest.raises(AddressError, match=rf"127\.0\.0\.1:{port}.*--listen"):
-            await manager.run()

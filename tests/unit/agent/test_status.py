@@ -15,6 +15,7 @@ from agent.decide.aggregate import work_conditions
 from agent.decide.status import (
     Failure,
     Observation,
+    applied_generation,
     completed_manifest,
     desired_status,
     is_complete,
@@ -203,6 +204,19 @@ def test_a_pass_that_applies_nothing_leaves_applied_as_it_was() -> None:
     assert find(manifest.conditions, "Applied") == find(
         failed.resource_status.manifests[0].conditions, "Applied"
     )
+
+
+def test_the_applied_generation_is_that_of_the_last_success() -> None:
+    running = Observation(WORKFLOW, workflow("Running"))
+    assert applied_generation(work(), WORKFLOW) is None
+    status = desired_status(work(generation=2), [running], NOW)
+    assert applied_generation(work(status, generation=3), WORKFLOW) == 2
+    assert applied_generation(work(status, generation=3), CONFIG_MAP) is None
+    status = desired_status(work(status, generation=3), [running], LATER)
+    assert applied_generation(work(status, generation=3), WORKFLOW) == 3
+    failure = Observation(WORKFLOW, None, failure=Failure("no"))
+    status = desired_status(work(status, generation=4), [failure], LATER)
+    assert applied_generation(work(status, generation=4), WORKFLOW) is None
 
 
 def test_removed_rules_take_their_conditions_along() -> None:

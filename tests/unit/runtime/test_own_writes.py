@@ -25,7 +25,7 @@ class World:
     """An informer that is fed by hand, and the view of it."""
 
     def __init__(self, *present: Object) -> None:
-        self._informer = Informer(cast(Client, None), Scope(WORKFLOW))
+        self._informer = Informer(cast("Client", None), Scope(WORKFLOW))
         self.view = OwnWrites(self._informer)
         self._tell(*self._informer.store.replace(present))
 
