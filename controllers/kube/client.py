@@ -21,7 +21,6 @@ import yaml
 import yarl
 from kubernetes_asyncio import config as kube_config
 from kubernetes_asyncio.client import Configuration
-from kubernetes_asyncio.client.rest import RESTClientObject
 from kubernetes_asyncio.config.config_exception import ConfigException
 
 from controllers.api.kinds import Kind
@@ -37,6 +36,7 @@ from controllers.kube.errors import (
 )
 from controllers.kube.object import Object, decode_list
 from controllers.kube.patch import JSON_PATCH, Patch
+from controllers.kube.pool import Pool
 
 Body = Mapping[str, Any] | Model | bytes
 RequestObserver = Callable[[str, int], None]
@@ -62,8 +62,8 @@ class Client:
         self._configuration = configuration
         self._base = str(configuration.host).rstrip("/")
         # One SSL context each costs 25-30 ms: two pools a process, made here and never again.
-        self._pool = RESTClientObject(configuration, maxsize=64)
-        self._watch_pool = RESTClientObject(configuration, maxsize=0)
+        self._pool = Pool(configuration, maxsize=64)
+        self._watch_pool = Pool(configuration, maxsize=0)
         # Called with (method, status) after each answer; the metrics module hangs itself in here.
         self.on_request: RequestObserver | None = None
 
@@ -238,7 +238,7 @@ class Client:
 
     async def _send(
         self,
-        pool: RESTClientObject,
+        pool: Pool,
         method: str,
         path: str,
         *,
@@ -247,18 +247,13 @@ class Client:
         content_type: str = _JSON,
         timeout: aiohttp.ClientTimeout = _REQUEST_TIMEOUT,
     ) -> aiohttp.ClientResponse:
-        # Straight to the pool: RESTClientObject.request would encode a JSON body a second time.
         arguments: dict[str, Any] = {"headers": await self._headers(content_type), "timeout": timeout}
         if body is not None:
             # Large bytes are sent piece by piece: aiohttp would put them on the wire at once, with a warning.
             arguments["data"] = body if len(body) <= _ONE_PIECE else io.BytesIO(body)
-        if pool.proxy:
-            arguments["proxy"] = pool.proxy
-        if pool.server_hostname:
-            arguments["server_hostname"] = pool.server_hostname
         # `encoded`: yarl would otherwise undo the escapes of a label selector.
         url = yarl.URL(self._base + path + (f"?{urlencode(query)}" if query else ""), encoded=True)
-        response: aiohttp.ClientResponse = await pool.pool_manager.request(method, url, **arguments)
+        response = await pool.request(method, url, **arguments)
         if self.on_request is not None:
             self.on_request(method, response.status)
         return response
