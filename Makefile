@@ -78,6 +78,18 @@ lint: $(STAMP) ## ruff, mypy, import-linter, and that crds/ is up to date
 	@$(VENV)/bin/lint-imports
 	@$(RUN) -m controllers.api.manifests --check
 
+.PHONY: bench
+bench: $(STAMP) ## measure the whole round trip against its ceiling (takes over an hour); writes docs/performance.md
+	@$(RUN) -m hack.bench run $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: $(STAMP) ## one minute of it; fails if a Workflow costs more hub writes than before
+	@$(RUN) -m hack.bench run --quick $(ARGS)
+
+.PHONY: bench-compare
+bench-compare: $(STAMP) ## the ratios of two results: OLD=benchmarks/result.json NEW=.local/bench/result.json
+	@$(RUN) -m hack.bench compare $(OLD) $(NEW)
+
 .PHONY: clean
 clean: ## remove the environment and the fleet's files (stops a fleet first)
 	@if [ -x $(RUN) ]; then $(FLEET) down --dir $(DIR) || true; fi

@@ -1,0 +1,167 @@
+"""The command line: `python -m hack.bench <command>`. Reads arguments, shows results, maps errors to exits."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from hack.bench import limits, report, results, run, tables
+from hack.bench.compare import compare
+from hack.bench.results import Result
+from hack.bench.scenario import FULL, GROWTH_CLUSTERS, GROWTH_FINISHED, is_chosen
+from hack.bench.tables import Table
+from hack.fleet import progress
+from hack.fleet.errors import FleetError
+from hack.fleet.interrupt import as_keyboard_interrupt
+from hack.fleet.layout import DEFAULT_DIRECTORY, REPOSITORY
+
+COMMITTED = REPOSITORY / "benchmarks" / "result.json"
+LIMITS = REPOSITORY / "benchmarks" / "quick.json"
+PAGE = REPOSITORY / "docs" / "performance.md"
+
+_DESCRIPTION = """\
+The benchmark of the whole round trip, on clusters of its own: real API servers, Argosy's processes, a simulated
+executor in place of Argo.
+"""
+
+_EPILOG = """\
+examples:
+  python -m hack.bench run                          everything; writes benchmarks/result.json and docs/performance.md
+  python -m hack.bench run --only 'burst-300-*'     some scenarios; writes below .local/bench
+  python -m hack.bench run --quick                  one minute; status 1 if a Workflow costs the hub more writes
+                                                    than benchmarks/quick.json allows
+  python -m hack.bench compare benchmarks/result.json .local/bench/result.json
+  python -m hack.bench report                       docs/performance.md anew from benchmarks/result.json
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 for a failure that was explained, 130 if interrupted."""
+    options = _parser().parse_args(arguments)
+    # Local servers are never to be asked through a proxy.
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
+    console = Console(soft_wrap=True)
+    try:
+        with as_keyboard_interrupt():
+            return int(options.run(options, console))
+    except FleetError as error:
+        Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hack.bench",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    running = commands.add_parser("run", help="measure")
+    running.add_argument("--quick", action="store_true", help="the one-minute version, with its limits")
+    running.add_argument(
+        "--only", nargs="+", default=[], metavar="NAME", help="scenarios by name; wildcards are fine"
+    )
+    running.add_argument("--out", type=Path, metavar="DIR", help="where result, page and plots go")
+    running.add_argument(
+        "--date",
+        default=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        help="the date that the result bears (default: today)",
+    )
+    running.set_defaults(run=_run)
+    comparing = commands.add_parser("compare", help="two result files, as ratios")
+    comparing.add_argument("old", type=Path, metavar="OLD")
+    comparing.add_argument("new", type=Path, metavar="NEW")
+    comparing.set_defaults(run=_compare)
+    reporting = commands.add_parser("report", help="write the page and its plots from a result file")
+    reporting.add_argument("result", type=Path, nargs="?", default=COMMITTED, metavar="RESULT")
+    reporting.add_argument("--out", type=Path, metavar="DIR", help="where page and plots go")
+    reporting.set_defaults(run=_report)
+    return parser
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    if options.quick:
+        return _quick(options, console)
+    names = [*(scenario.name for scenario in FULL), GROWTH_FINISHED, GROWTH_CLUSTERS]
+    for pattern in options.only:
+        if not any(is_chosen(name, [pattern]) for name in names):
+            raise FleetError(f"no scenario is called {pattern}; there are {', '.join(names)}")
+    with progress.choose(console) as shown:
+        result = run.full(options.date, options.only, shown)
+    _show(result, console)
+    out = options.out or (DEFAULT_DIRECTORY / "bench" if options.only else None)
+    _save(result, out, console)
+    _write_page(result, out, console)
+    return 0
+
+
+def _quick(options: argparse.Namespace, console: Console) -> int:
+    allowed = limits.load(LIMITS)
+    with progress.choose(console) as shown:
+        result = run.quick(options.date, shown)
+    _show(result, console)
+    if options.out:
+        _save(result, options.out, console)
+    problems = limits.exceeded(result.trips, allowed)
+    for problem in problems:
+        console.print(problem, style="red", markup=False)
+    return 1 if problems else 0
+
+
+def _show(result: Result, console: Console) -> None:
+    if result.ceilings:
+        _print(tables.ceilings(result), console)
+    if result.trips:
+        _print(tables.trips(result.trips), console)
+        for trip in result.trips:
+            console.print(f"{trip.name}: {trip.hub_writes:g} hub writes per Workflow", highlight=False)
+    for axis, unit in ((GROWTH_FINISHED, "finished"), (GROWTH_CLUSTERS, "clusters")):
+        found = [item for item in result.growth if item.axis == axis]
+        if found:
+            _print(tables.growth(found, unit), console)
+
+
+def _compare(options: argparse.Namespace, console: Console) -> int:
+    rows = compare(results.load(options.old), results.load(options.new))
+    if not rows:
+        raise FleetError("the two results have no figure in common")
+    _print(tables.comparison(rows), console)
+    return 0
+
+
+def _report(options: argparse.Namespace, console: Console) -> int:
+    _write_page(results.load(options.result), options.out, console)
+    return 0
+
+
+def _save(result: Result, out: Path | None, console: Console) -> None:
+    path = out / COMMITTED.name if out else COMMITTED
+    results.save(path, result)
+    console.print(f"result: {path}", highlight=False)
+
+
+def _write_page(result: Result, out: Path | None, console: Console) -> None:
+    page = out / PAGE.name if out else PAGE
+    report.write(result, page, page.parent / "img")
+    console.print(f"page: {page}", highlight=False)
+
+
+def _print(table: Table, console: Console) -> None:
+    shown = RichTable(box=None, pad_edge=False)
+    for number, title in enumerate(table.head):
+        shown.add_column(title, justify="left" if number == 0 else "right", no_wrap=True)
+    for row in table.rows:
+        shown.add_row(*row)
+    # Wide tables are for reading in a file or with `less -S`: cells are never cut.
+    Console(file=sys.stdout, width=max(console.width, 200), soft_wrap=True).print(shown)

@@ -1,0 +1,103 @@
+"""How it goes as a hub fills: with thousands of finished Workflows, and with up to a thousand clusters."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from controllers.api.kinds import MANIFEST_WORK, PLACEMENT, WORKFLOW_STATUS_RESULT
+from controllers.api.placement import Placement
+from controllers.kube.client import Client
+from controllers.runtime.watch import Scope
+from hack.bench.clones import Remains, repeat
+from hack.bench.load import submit
+from hack.bench.observe import Observer, Source, copies_on
+from hack.bench.restart import start_again
+from hack.bench.results import Growth, Restart
+from hack.bench.scenario import (
+    GROWTH_CLUSTERS,
+    GROWTH_FINISHED,
+    GROWTH_LOAD,
+    GROWTH_STATUS_BYTES,
+    Burst,
+)
+from hack.bench.testbed import CONTROLLERS, Clients, Testbed
+from hack.bench.trip import Order, quiet, round_trip
+from hack.bench.workload import NAMESPACE
+from hack.fleet.errors import FleetError
+
+_MODEL = "finished"
+_PLACEMENT = "measured"
+_DECIDED_WITHIN = 120.0
+
+
+async def finished(bed: Testbed, clients: Clients, sizes: Sequence[int]) -> list[Growth]:
+    """Restarts and a steady load with so many finished Workflows on the hub and on cluster1, one size after another."""
+    remains = await _run_one(clients)
+    found = []
+    there = 0
+    for size in sizes:
+        parts = [await asyncio.to_thread(bed.stop_part, title) for title in bed.ours()]
+        names = [f"{_MODEL}-{number:06}" for number in range(there + 1, size + 1)]
+        managed = next(iter(clients.managed.values()))
+        await repeat(clients.hub, managed, remains, names)
+        there = max(there, size)
+        restarts: dict[str, Restart] = {}
+        for part in parts:
+            restarts[part.title] = await start_again(bed, clients, part)
+        await quiet(clients)
+        order = Order(f"{GROWTH_FINISHED}-{size}", GROWTH_LOAD, GROWTH_STATUS_BYTES)
+        trip = await round_trip(clients, bed.pids(), order)
+        found.append(Growth(GROWTH_FINISHED, size, restarts, trip))
+    return found
+
+
+async def _run_one(clients: Clients) -> Remains:
+    """Runs the Workflow that all others are made after."""
+    order = Order(f"{_MODEL}-{0:06}", Burst(1), GROWTH_STATUS_BYTES)
+    bodies = order.bodies()
+    cluster = next(iter(clients.managed.values()))
+    observer = Observer(clients.hub, order.run, bodies, [copies_on(cluster, order.run)])
+    async with observer.watching():
+        await submit(clients.hub, bodies, observer.timelines, order.load)
+        if not await observer.until(lambda item: item.finished, order.patience):
+            raise FleetError("the first Workflow has not finished; see the logs")
+    await quiet(clients)
+    return await Remains.of(clients.hub, cluster, next(iter(bodies)))
+
+
+async def clusters(bed: Testbed, clients: Clients, sizes: Sequence[int]) -> list[Growth]:
+    """Restarts and a steady load with so many clusters, whose agents are simulated; the hub is real."""
+    found = []
+    works = [Source(clients.hub, Scope(kind)) for kind in (MANIFEST_WORK, WORKFLOW_STATUS_RESULT)]
+    for size in sizes:
+        await asyncio.to_thread(bed.start_fake_agents, size)
+        decided = await _decide(clients.hub, size)
+        part = await asyncio.to_thread(bed.stop_part, CONTROLLERS)
+        restarts = {part.title: await start_again(bed, clients, part)}
+        await quiet(clients)
+        order = Order(f"{GROWTH_CLUSTERS}-{size}", GROWTH_LOAD, GROWTH_STATUS_BYTES)
+        trip = await round_trip(clients, bed.pids(), order, copies=works, clusters=size)
+        found.append(Growth(GROWTH_CLUSTERS, size, restarts, trip, round(decided, 2)))
+    return found
+
+
+async def _decide(hub: Client, size: int) -> float:
+    """Seconds from the creation of a Placement until it has all clusters. Raises FleetError if it takes too long."""
+    body = {
+        "apiVersion": PLACEMENT.api_version,
+        "kind": PLACEMENT.kind,
+        "metadata": {"name": _PLACEMENT, "namespace": NAMESPACE},
+        "spec": {"clusterSets": ["default"]},
+    }
+    begin = time.monotonic()
+    await hub.create(PLACEMENT, body, namespace=NAMESPACE)
+    while time.monotonic() - begin < _DECIDED_WITHIN:
+        found = await hub.get(PLACEMENT, _PLACEMENT, namespace=NAMESPACE)
+        if found.decode(Placement).status.number_of_selected_clusters == size:
+            seconds = time.monotonic() - begin
+            await hub.delete(PLACEMENT, _PLACEMENT, namespace=NAMESPACE)
+            return seconds
+        await asyncio.sleep(0.01)
+    raise FleetError(f"a Placement has not selected {size} clusters after {_DECIDED_WITHIN:.0f} s")

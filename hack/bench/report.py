@@ -1,0 +1,143 @@
+"""docs/performance.md, from a result. Everything that is a figure in it comes from the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hack.bench import plots, tables
+from hack.bench.results import Growth, Result, Trip
+from hack.bench.scenario import GROWTH_CLUSTERS, GROWTH_FINISHED, GROWTH_LOAD
+from hack.bench.tables import Table, markdown
+
+_INTRODUCTION = """\
+# Performance
+
+How long it takes from "created on the hub" to "seen as finished on the hub", how much that costs, and how it grows.
+Written by `make bench` from [the result file](../benchmarks/result.json); changes by hand are lost with the next run.
+"""
+
+_METHOD = """\
+## What is measured
+
+Real API servers and etcd, Argosy's controllers and agents as processes of their own with their default settings, and
+in place of Argo a simulated executor on each managed cluster. It says Running at once, changes one node half-way and
+says Succeeded after 0.4 s, three patches in all, so that what is measured is the way there and back.
+
+- **dispatch**: from sending the create on the hub until a watch on the cluster shows the copy.
+- **status**: from just before the executor sends the copy's final state until a watch on the hub shows it. The
+  executor's own write is in it.
+- **end to end**: from sending the create until a watch on the hub shows the end; the 0.4 s of the run are in it.
+- **Workflows/s**: from the first create to the last end.
+- **ceiling**: what one client reaches on the same API servers with the fewest writes that a round trip needs (6 on the
+  hub, 3 on the cluster), with no controllers, nothing watched and nothing made safe. 1.0 is out of reach.
+- **hub writes**: write requests to the hub per Workflow from Argosy's side, as the hub's API server counts them. The
+  user's create, Events and leases are counted apart.
+- **CPU**: of everything that runs, API servers and etcd included, per Workflow.
+- **clean-up**: from the first delete of all Workflows until nothing of them is left, hub and clusters.
+
+After each load every Workflow's status on the hub is compared with its copy's.
+"""
+
+_NOISE = """\
+## How far to trust the figures
+
+- Everything shares one machine: API servers, etcd, Argosy, executors, and the program that creates and watches. In
+  a burst all of them compete for its cores, so a latency is mostly a place in a queue, and Argosy on machines of its
+  own would be faster than this. The ceiling is measured on the same machine, so the fraction says more than the rate.
+- Times vary from run to run by 10 to 15 %, tails by more; virtual machines with noisy neighbours are worse. Counts
+  (writes per Workflow) vary only by what coalesces: a slower machine writes less often.
+- etcd does not force its writes to disk here. On real disks each write costs more, for the ceiling as well.
+- CPU seconds of the API servers contain the reading of their metrics, a few times per scenario.
+- The series of clusters has simulated agents, all in one process, without clusters behind them: it tells what a fleet
+  costs the hub, and nothing about the agents.
+- The series of finished Workflows is not run but copied, object by object, from one real run.
+"""
+
+_NAMES = """\
+A name says the load, the managed clusters and the size of a status: `steady-10-4c-100k` is 10 Workflows/s on 4
+clusters with 100 KB each.
+"""
+
+
+def write(result: Result, page: Path, images: Path) -> None:
+    """Writes the page, and its plots into `images`, which lies beside or below it."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    drawn = plots.draw(result, images)
+    links = {
+        path.stem.removeprefix("performance-"): path.relative_to(page.parent).as_posix() for path in drawn
+    }
+    page.write_text(text(result, links))
+
+
+def text(result: Result, links: dict[str, str]) -> str:
+    """The page. `links` are the plots that there are, by name."""
+    parts = [_INTRODUCTION, _machine(result), _METHOD]
+    if result.trips:
+        parts += _round_trip(result, links)
+    if result.growth:
+        parts += _growth(result, links)
+    return "\n".join([*parts, _NOISE])
+
+
+def _machine(result: Result) -> str:
+    machine = result.machine
+    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    return (
+        f"Measured {result.date} at revision {result.revision or 'unknown'} on {machine.cores} cores "
+        f"({machine.processor}), {machine.memory:g} GiB, {machine.system}; {versions}.\n"
+    )
+
+
+def _round_trip(result: Result, links: dict[str, str]) -> list[str]:
+    parts = [
+        "## The round trip\n",
+        _NAMES,
+        _table(tables.trips(result.trips)),
+        _verdict(result.trips),
+        *_image(links, "latency", "Latencies: grey from best to worst, blue the middle 90 %; dashed: 100 ms"),
+        "### The ceiling\n",
+        _table(tables.ceilings(result)),
+        *_image(links, "throughput", "Workflows per second in bursts, and the ceiling"),
+        "### What one Workflow costs the API servers\n",
+        *_image(links, "requests", "Writes on the hub per Workflow, by kind and verb"),
+    ]
+    example = result.trips[0]
+    burst = next((trip for trip in result.trips if trip.of_ceiling is not None), example)
+    return [
+        *parts,
+        f"In `{example.name}`, request by request:\n",
+        _table(tables.requests(example)),
+        "### What it costs the processes\n",
+        f"In `{burst.name}`:\n",
+        _table(tables.processes(burst)),
+    ]
+
+
+def _verdict(trips: Sequence[Trip]) -> str:
+    problems = [problem for trip in trips for problem in trip.problems]
+    if problems:
+        return "\n".join(["Not all went well:\n", *(f"- {problem}" for problem in problems), ""])
+    everything = sum(trip.workflows for trip in trips)
+    return f"All {everything:,} Workflows ended on the hub with the status of their copies, and left nothing behind.\n"
+
+
+def _growth(result: Result, links: dict[str, str]) -> list[str]:
+    parts = ["## Growth\n", *_image(links, "growth", "Memory, restart and latency as a hub fills")]
+    words = f"`settled`: every object that is there has been looked at. Latencies: {GROWTH_LOAD}.\n"
+    for axis, title, unit in (
+        (GROWTH_FINISHED, "### With finished Workflows on the hub\n", "finished"),
+        (GROWTH_CLUSTERS, "### With many clusters\n", "clusters"),
+    ):
+        items: list[Growth] = [item for item in result.growth if item.axis == axis]
+        if items:
+            parts += [title, words, _table(tables.growth(items, unit))]
+    return parts
+
+
+def _image(links: dict[str, str], name: str, caption: str) -> list[str]:
+    return [f"![{caption}]({links[name]})\n", f"*{caption}*\n"] if name in links else []
+
+
+def _table(table: Table) -> str:
+    return markdown(table) + "\n"

@@ -1,0 +1,147 @@
+"""The result file: every figure of a run, and the machine it ran on. Owns the format, measures nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from hack.bench.apimetrics import ByOwner
+from hack.bench.distribution import Distribution
+from hack.bench.process_usage import Usage
+from hack.fleet.errors import FleetError
+
+FORMAT = 1
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Memory in GiB."""
+
+    processor: str
+    cores: int
+    memory: float
+    system: str
+
+
+class Ceiling(msgspec.Struct, frozen=True):
+    """What the API servers can do for one client that writes the least. `in_flight`: Workflows at a time.
+
+    `cpu`: CPU seconds of everything that runs, per Workflow.
+    """
+
+    shape: str
+    workflows: int
+    in_flight: int
+    workflows_per_second: float
+    hub_writes: int
+    managed_writes: int
+    cpu: float
+
+
+class Trip(msgspec.Struct, frozen=True):
+    """One load, there and back.
+
+    `requests`: per Workflow, by server ("hub", "managed"), owner, and resource with verb. `wrong`: Workflows whose
+    status on the hub is not the copy's. `refused`: hub writes per Workflow that met a conflict, which are in the
+    other counts too. `hub_bytes`: what the hub was sent per Workflow, by resource. `left`: how many Workflows, copies,
+    ManifestWorks and results were still there when the clean-up was given up. `ended`: processes that did not live
+    to see it.
+    """
+
+    name: str
+    load: str
+    clusters: int
+    status_bytes: int
+    workflows: int
+    finished: int
+    wrong: int
+    dispatch: Distribution
+    status: Distribution
+    end_to_end: Distribution
+    workflows_per_second: float
+    hub_writes: float
+    refused: float
+    requests: dict[str, ByOwner]
+    hub_bytes: dict[str, float]
+    processes: dict[str, Usage]
+    cleanup_seconds: float
+    cleanup_hub_writes: float
+    left: int = 0
+    ended: list[str] = []
+    of_ceiling: float | None = None
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of everything that runs, per Workflow: what other load on the machine changes least."""
+        return sum(usage.cpu_seconds for usage in self.processes.values()) / self.workflows
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong, in words; such a trip's figures are worth nothing."""
+        lost = self.workflows - self.finished
+        found = {
+            f"{lost} Workflows have not finished": lost,
+            f"{self.wrong} Workflows have another status than their copy": self.wrong,
+            f"{self.left} objects were left behind": self.left,
+        }
+        said = [text for text, number in found.items() if number]
+        said += [f"{process} ended by itself" for process in self.ended]
+        return [f"{self.name}: {text}" for text in said]
+
+
+class Restart(msgspec.Struct, frozen=True):
+    """One process started anew: seconds from its start until /readyz answers 200, and until its queues are empty.
+
+    Memory in MiB; `requests` are all that its API servers have served meanwhile, by owner.
+    """
+
+    ready_seconds: float
+    settled_seconds: float
+    cpu_seconds: float
+    rss: float
+    peak_rss: float
+    requests: ByOwner
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """How it goes with `size` finished Workflows, or `size` clusters (`axis`).
+
+    `decided_seconds`: from the creation of a Placement to its decisions on all clusters.
+    """
+
+    axis: str
+    size: int
+    restarts: dict[str, Restart]
+    trip: Trip
+    decided_seconds: float | None = None
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a run. `date` is what the person who started it says it is."""
+
+    format: int = FORMAT
+    date: str
+    revision: str
+    machine: Machine
+    versions: dict[str, str]
+    ceilings: list[Ceiling] = []
+    trips: list[Trip] = []
+    growth: list[Growth] = []
+
+
+def load(path: Path) -> Result:
+    """Raises FleetError for a file that is missing, or is no result of this format."""
+    try:
+        result = msgspec.json.decode(path.read_bytes(), type=Result)
+    except OSError as error:
+        raise FleetError(f"cannot read {path}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise FleetError(f"{path} is not a result of this benchmark: {error}") from error
+    if result.format != FORMAT:
+        raise FleetError(f"{path} has format {result.format}; this program writes and reads {FORMAT}")
+    return result
+
+
+def save(path: Path, result: Result) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")

@@ -1,0 +1,46 @@
+"""The tables of scenarios: names are theirs alone, and can be chosen by."""
+
+from __future__ import annotations
+
+import pytest
+
+from hack.bench.scenario import FULL, QUICK, Burst, Load, Scenario, Shape, Steady, by_shape, chosen
+
+
+@pytest.mark.parametrize(
+    ("load", "shape", "name", "count"),
+    [
+        (Burst(300), Shape(4, 2048), "burst-300-4c-2k", 300),
+        (Steady(2, 60), Shape(1, 102_400), "steady-2-1c-100k", 120),
+        (Steady(0.5, 10), Shape(1, 2048), "steady-0.5-1c-2k", 5),
+    ],
+)
+def test_names_and_counts(load: Load, shape: Shape, name: str, count: int) -> None:
+    assert Scenario(load, shape).name == name
+    assert load.count == count
+
+
+@pytest.mark.parametrize("table", [FULL, QUICK])
+def test_every_name_is_used_once(table: tuple[Scenario, ...]) -> None:
+    names = [item.name for item in table]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "names"),
+    [
+        (["burst-300-*"], {"burst-300-1c-2k", "burst-300-4c-2k", "burst-300-1c-100k", "burst-300-4c-100k"}),
+        (["steady-2-1c-2k", "steady-20-1c-2k"], {"steady-2-1c-2k", "steady-20-1c-2k"}),
+        (["growth-*"], set()),
+        ([], {item.name for item in FULL}),
+    ],
+)
+def test_chosen(patterns: list[str], names: set[str]) -> None:
+    assert {item.name for item in chosen(FULL, patterns)} == names
+
+
+def test_a_fleet_for_each_shape() -> None:
+    groups = by_shape(FULL)
+    assert {shape for shape, items in groups.items() for item in items if item.shape != shape} == set()
+    assert sum(len(items) for items in groups.values()) == len(FULL)
+    assert list(groups) == [Shape(1, 2048), Shape(4, 2048), Shape(1, 102_400), Shape(4, 102_400)]
