@@ -14,6 +14,22 @@ from msgspec import Meta, Raw
 from controllers.api.meta import ObjectMeta
 from controllers.api.model import Model, extra
 
+_OPEN_OBJECT = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+# Refused on the hub already. Argo's controller (v4.0.2, with its minimal CRDs) ends with a panic on a Workflow
+# whose templates are no list, and all other Workflows of its cluster stop with it. Argo's full CRDs check
+# everything; they may be installed on the hub instead of ours.
+SPEC_SHAPE = {
+    "arguments": {"description": "Parameters and artifacts to start with.", **_OPEN_OBJECT},
+    "entrypoint": {"description": "Name of the template to start with.", "type": "string"},
+    "serviceAccountName": {"description": "ServiceAccount that the pods run as.", "type": "string"},
+    "templates": {
+        "description": "What the Workflow is made of.",
+        "type": "array",
+        "items": _OPEN_OBJECT,
+    },
+}
+
 
 class WorkflowSpec(Model):
     """The fields that a user may change on a Workflow that runs.
@@ -50,7 +66,7 @@ class Workflow(Model):
     spec: Annotated[
         WorkflowSpec,
         Meta(description="What to run, as Argo defines it."),
-        extra(x_kubernetes_preserve_unknown_fields=True),
+        extra(x_kubernetes_preserve_unknown_fields=True, properties=SPEC_SHAPE),
     ]
     status: Annotated[
         WorkflowStatus,
