@@ -7,14 +7,9 @@ from typing import Any, Final
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.api.meta import ObjectMeta
+from controllers.api.workflow import MUTABLE_SPEC
 
 JsonObject = dict[str, Any]
-
-# Fields of a Workflow's spec that Argo lets a user change while it runs (argo stop, terminate, suspend,
-# resume and their kubectl equivalents). Everything else is fixed once the copy has been delivered.
-MUTABLE_SPEC: Final = ("shutdown", "suspend", "activeDeadlineSeconds", "parallelism", "priority")
-
-FINAL_PHASES: Final = ("Succeeded", "Failed", "Error")
 
 # Argo puts the Workflow's name into a label of each pod, and a label value has 63 characters at most.
 NAME_LIMIT: Final = 63

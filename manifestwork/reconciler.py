@@ -11,6 +11,7 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
+from controllers.api.workflow import MUTABLE_SPEC
 from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting, is_finished
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, BadRequest, Forbidden, Invalid, NotFound, TooLarge
@@ -20,7 +21,7 @@ from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
-from manifestwork.build import MUTABLE_SPEC, UndeliverableError, carry, manifest_work, work_name
+from manifestwork.build import UndeliverableError, carry, manifest_work, work_name
 
 log = structlog.get_logger(__name__)
 

@@ -13,6 +13,7 @@ from typing import Any
 from agent.decide.config import Options
 from agent.decide.manifest import Identity
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, WORKFLOW, Kind
+from controllers.api.workflow import MUTABLE_SPEC
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
@@ -22,9 +23,6 @@ from controllers.kube.patch import apply_patch, finalizer_patch, merge_patch
 FIELD_MANAGER = "work-agent"
 
 REPORT_FINALIZER = "workflows.argoproj.io/report-ocm-status"
-
-# What of a Workflow that runs may follow the hub; see manifestwork.build.MUTABLE_SPEC.
-_MUTABLE_SPEC = ("shutdown", "suspend", "activeDeadlineSeconds", "parallelism", "priority")
 
 Json = dict[str, Any]
 
@@ -90,7 +88,7 @@ class Applier:
         """Brings the few fields that may change on a running Workflow to where the hub wants them."""
         wanted = manifest.get("spec") or {}
         present = live.to_dict().get("spec") or {}
-        changed = {name: wanted.get(name) for name in _MUTABLE_SPEC if wanted.get(name) != present.get(name)}
+        changed = {name: wanted.get(name) for name in MUTABLE_SPEC if wanted.get(name) != present.get(name)}
         if not changed:
             return live
         patch = merge_patch({"spec": changed}, resource_version=live.metadata.resource_version)

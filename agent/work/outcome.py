@@ -8,11 +8,10 @@ from agent.decide import runonce
 from agent.decide.status import Failure, Observation
 from controllers.api.kinds import Kind
 from controllers.api.work import AppliedResource, ManifestResourceMeta
+from controllers.api.workflow import FINAL_PHASES
 from controllers.kube.object import Object
 
 Json = dict[str, Any]
-
-FINAL_PHASES = ("Succeeded", "Failed", "Error")
 
 
 class Outcome(NamedTuple):

@@ -16,10 +16,11 @@ from agent.decide.manifest import Entry, read_manifests, resource_meta
 from agent.decide.status import Failure, Observation, applied_generation, completed_manifest, is_complete
 from agent.work.apply import Applier
 from agent.work.managed import ManagedObjects
-from agent.work.outcome import FINAL_PHASES, Json, Outcome, content, failed, is_final
+from agent.work.outcome import Json, Outcome, content, failed, is_final
 from agent.work.results import StatusResults
 from controllers.api.kinds import MANIFEST_WORK, Kind
 from controllers.api.work import AppliedResource, ManifestResourceMeta, ManifestWork
+from controllers.api.workflow import FINAL_PHASES
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, Conflict
 from controllers.kube.object import Object

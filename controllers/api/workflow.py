@@ -7,12 +7,19 @@ types.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Raw
 
 from controllers.api.meta import ObjectMeta
 from controllers.api.model import Model, extra
+
+# Fields of a Workflow's spec that Argo lets a user change while it runs (argo stop, terminate, suspend, resume and
+# their kubectl equivalents). Everything else is fixed once the copy has been delivered.
+MUTABLE_SPEC: Final = ("shutdown", "suspend", "activeDeadlineSeconds", "parallelism", "priority")
+
+# Phases that a run does not leave any more.
+FINAL_PHASES: Final = ("Succeeded", "Failed", "Error")
 
 _OPEN_OBJECT = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
