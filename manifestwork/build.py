@@ -7,6 +7,7 @@ from typing import Any, Final
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.api.meta import ObjectMeta
+from controllers.api.naming import manifest_work_name
 from controllers.api.workflow import MUTABLE_SPEC
 
 JsonObject = dict[str, Any]
@@ -47,7 +48,7 @@ def work_name(name: str, uid: str) -> str:
             f"the name has {len(name)} characters and Argo allows {NAME_LIMIT} (it becomes a label of each pod): "
             "create the Workflow under a shorter name",
         )
-    return f"{name}-{uid[:5]}"
+    return manifest_work_name(name, uid)
 
 
 def target_namespace(meta: ObjectMeta) -> str:

@@ -11,6 +11,7 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
+from controllers.api.naming import manifest_work_name
 from controllers.api.workflow import MUTABLE_SPEC
 from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting, is_finished
 from controllers.kube.client import Client
@@ -21,7 +22,7 @@ from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
-from manifestwork.build import UndeliverableError, carry, manifest_work, work_name
+from manifestwork.build import NAME_LIMIT, UndeliverableError, carry, manifest_work, work_name
 
 log = structlog.get_logger(__name__)
 
@@ -221,7 +222,7 @@ class ManifestWorkReconciler:
         """The ManifestWork by its name: one that this process created and the cache has not heard of."""
         meta = workflow.metadata
         cluster = meta.annotations.get(keys.CLUSTER_ANNOTATION)
-        if not cluster or len(meta.name) > 63:
+        if not cluster or len(meta.name) > NAME_LIMIT:
             return []
         name = work_name(meta.name, meta.uid)
         work = await self._client.find(MANIFEST_WORK, name, namespace=cluster)
@@ -259,4 +260,4 @@ def belongs(work: Object, workflow: Object) -> bool:
     uid = work.metadata.annotations.get(keys.HUB_UID_ANNOTATION)
     if uid is not None:
         return uid == workflow.metadata.uid
-    return work.metadata.name == f"{workflow.metadata.name}-{workflow.metadata.uid[:5]}"
+    return work.metadata.name == manifest_work_name(workflow.metadata.name, workflow.metadata.uid)

@@ -57,15 +57,10 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
             Request(*item.key) for item in workflows.store.by_index(_BOUND_FOR, change.object.metadata.name)
         )
 
-    controller.watch(workflows, _workflow)
+    controller.watch(workflows)
     controller.watch(works, _work_came_or_went)
     controller.watch(clusters, bound_for_new_cluster)
     return manager.add_controller(controller)
-
-
-def _workflow(change: Change) -> Iterable[Request]:
-    """Status changes of a placed Workflow are of no interest here, only what the user asks for."""
-    yield Request(*change.object.key)
 
 
 def _work_came_or_went(change: Change) -> Iterable[Request]:

@@ -12,6 +12,7 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import WORKFLOW
+from controllers.api.naming import manifest_work_name
 from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting
 from controllers.kube.client import Client
 from controllers.kube.object import Object
@@ -61,7 +62,7 @@ class StatusSyncReconciler:
 
     def _work_of(self, workflow: Object) -> Object | None:
         meta = workflow.metadata
-        name = f"{meta.name}-{meta.uid[:5]}"
+        name = manifest_work_name(meta.name, meta.uid)
         works = self._works.by_index(BY_WORKFLOW, f"{meta.namespace}/{meta.name}")
         return next((work for work in works if work.metadata.name == name), None)
 
