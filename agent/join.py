@@ -32,6 +32,7 @@ from controllers.api.kinds import (
     WORK_GROUP,
     Kind,
 )
+from controllers.api.meta import timestamp
 from controllers.kube.client import Client
 from controllers.kube.errors import Forbidden, NotFound
 from controllers.kube.patch import apply_patch, merge_patch
@@ -163,7 +164,7 @@ async def _accept(hub: Client, cluster: str) -> None:
     conditions = (found.to_dict().get("status") or {}).get("conditions") or []
     if any(item["type"] == _ACCEPTED["type"] and item["status"] == "True" for item in conditions):
         return
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = timestamp(datetime.datetime.now(datetime.UTC))
     others = [item for item in conditions if item["type"] != _ACCEPTED["type"]]
     patch = merge_patch(
         {"status": {"conditions": [*others, {**_ACCEPTED, "lastTransitionTime": now}]}},

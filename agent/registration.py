@@ -14,6 +14,7 @@ import structlog
 from agent.decide.registration import cluster_status, node_totals
 from controllers.api.cluster import ClusterClaim
 from controllers.api.kinds import MANAGED_CLUSTER
+from controllers.api.meta import timestamp
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_diff, merge_patch
 from controllers.kube.quantity import total
@@ -51,7 +52,7 @@ class RegistrationReconciler:
             capacity=node_totals(nodes, "capacity", total, schedulable_only=False),
             allocatable=node_totals(nodes, "allocatable", total, schedulable_only=True),
             claims=[(item.metadata.name, item.spec.value) for item in claims],
-            now=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            now=timestamp(datetime.datetime.now(datetime.UTC)),
         )
         changed = merge_diff(before, status)
         if changed is not None:

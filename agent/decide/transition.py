@@ -7,12 +7,12 @@ same again is the same status, and is not written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from controllers.api.meta import Condition
+from controllers.api.meta import Condition, timestamp
 
 # metav1.Condition's limit; a longer message would make the API server refuse the whole status.
 MAX_MESSAGE = 32768
@@ -20,11 +20,6 @@ MAX_MESSAGE = 32768
 
 Status = Literal["True", "False", "Unknown"]
 _STATUS: dict[bool | None, Status] = {True: "True", False: "False", None: "Unknown"}
-
-
-def timestamp(now: datetime) -> str:
-    """An aware time as metav1.Time writes it, to the second."""
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def condition(

@@ -15,6 +15,7 @@ from agent.work.apply import REPORT_FINALIZER, Applier, is_owned, is_workflow
 from agent.work.claim import Claims
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, WORKFLOW, Kind
+from controllers.api.meta import timestamp
 from controllers.api.work import AppliedManifestWork, AppliedResource, DeleteOption, ManifestWork
 from controllers.kube.client import Client
 from controllers.kube.errors import Conflict, NotFound
@@ -105,7 +106,7 @@ class Cleanup:
         started = applied.decode(AppliedManifestWork).status.eviction_start_time
         now = self._now()
         if not started:
-            await self._mark(applied, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+            await self._mark(applied, timestamp(now))
             log.warning("work_forgotten_by_hub", work=work_name, removed_in=str(self._grace))
             return Result.recheck(after=max(1.0, self._grace.total_seconds()))
         left = self._grace - (now - datetime.datetime.fromisoformat(started))

@@ -19,6 +19,7 @@ from agent.work.managed import ManagedObjects
 from agent.work.outcome import Json, Outcome, content, failed, is_final
 from agent.work.results import StatusResults
 from controllers.api.kinds import MANIFEST_WORK, Kind
+from controllers.api.meta import timestamp
 from controllers.api.work import AppliedResource, ManifestResourceMeta, ManifestWork
 from controllers.api.workflow import FINAL_PHASES
 from controllers.kube.client import Client
@@ -122,7 +123,7 @@ class Workflows:
                 **((content(live) or {}).get("status") or known),
                 "phase": "Error",
                 "message": why.message,
-                "finishedAt": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "finishedAt": timestamp(self._now()),
             }
         failure = Failure(why.message, why.reason)
         observation = Observation(meta, _ended(meta, status), failure=failure, gone=live is None)

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import structlog
 
 from controllers.api.kinds import EVENT
+from controllers.api.meta import timestamp
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, ApiError, NotFound
 from controllers.kube.object import Object
@@ -107,7 +108,7 @@ class Recorder:
     async def _write(self, what: Occurrence) -> None:
         namespace = what.namespace or "default"
         name = what.event_name
-        stamp = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        stamp = timestamp(self._now())
         count = self._counts.get(name, 0) + 1
         if count > 1:
             try:

@@ -11,6 +11,7 @@ import structlog
 from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
 from controllers.api.kinds import PLACEMENT, PLACEMENT_DECISION
+from controllers.api.meta import timestamp
 from controllers.api.placement import Placement, PlacementDecision
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, Conflict, NotFound
@@ -69,7 +70,7 @@ class EvaluatorReconciler:
         if evaluation.clusters is not None:
             desired = pages(placement, evaluation.clusters)
             await self._carry_out(plan(desired, snapshot.decisions))
-        stamp = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        stamp = timestamp(self._now())
         status = placement_status(placement, evaluation, desired, stamp)
         if status != placement.status:
             await self._write_status(found, msgspec.to_builtins(status))

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from agent.decide.conditions import from_rules, is_from_rule
-from agent.decide.transition import MAX_MESSAGE, condition, merged, timestamp
+from agent.decide.transition import MAX_MESSAGE, condition, merged
 from controllers.api.manifestconfig import ConditionRule
+from controllers.api.meta import timestamp
 
 NOW = datetime(2026, 11, 21, 9, 30, 15, 999, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)

@@ -21,7 +21,7 @@ from agent.decide.status import (
     is_complete,
     status_patch,
 )
-from agent.decide.transition import find, timestamp
+from agent.decide.transition import find
 from controllers.api.manifestconfig import (
     ConditionRule,
     FeedbackRule,
@@ -29,7 +29,7 @@ from controllers.api.manifestconfig import (
     ManifestConfigOption,
     ResourceIdentifier,
 )
-from controllers.api.meta import Condition, ObjectMeta
+from controllers.api.meta import Condition, ObjectMeta, timestamp
 from controllers.api.work import (
     ManifestCondition,
     ManifestResourceMeta,
