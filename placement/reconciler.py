@@ -16,7 +16,7 @@ from controllers.api.placement import Placement, PlacementDecision
 from controllers.hub import Waiting, is_finished
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.kube.patch import merge_patch
+from controllers.kube.patch import merge_patch, untracked
 from controllers.runtime.cache import Key, Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
@@ -80,7 +80,8 @@ class PlacementReconciler:
         if keys.WAITING_ANNOTATION in meta.annotations:
             annotations[keys.WAITING_ANNOTATION] = None
         patch = merge_patch(
-            {"metadata": {"annotations": annotations}}, resource_version=meta.resource_version
+            {"metadata": {"annotations": annotations} | untracked(meta)},
+            resource_version=meta.resource_version,
         )
         # Between choosing and assuming nothing is awaited, so no other Workflow is placed on the same count.
         self._load.assume(workflow.key, cluster)

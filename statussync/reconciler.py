@@ -16,7 +16,7 @@ from controllers.api.naming import manifest_work_name
 from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.kube.patch import JsonObject, merge_diff, merge_patch
+from controllers.kube.patch import JsonObject, merge_diff, merge_patch, untracked
 from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
@@ -82,6 +82,8 @@ class StatusSyncReconciler:
             body["metadata"] = {"labels": labels}
         if not body:
             return workflow
+        if cleared := untracked(meta):
+            body["metadata"] = body.get("metadata", {}) | cleared
         # Guarded by the version that the difference was computed from: on a conflict it is computed anew.
         patch = merge_patch(body, resource_version=meta.resource_version)
         synced = self._workflows.record(

@@ -66,7 +66,8 @@ class Claims:
         meta = work.metadata
         if MANIFEST_WORK_FINALIZER in meta.finalizers:
             return work
-        patch = finalizer_patch(meta.finalizers, [*meta.finalizers, MANIFEST_WORK_FINALIZER], uid=meta.uid)
+        desired = [*meta.finalizers, MANIFEST_WORK_FINALIZER]
+        patch = finalizer_patch(meta.finalizers, desired, uid=meta.uid, tracked=meta)
         return self._works.record(
             await self._hub.patch(MANIFEST_WORK, meta.name, patch, namespace=meta.namespace)
         )

@@ -14,7 +14,7 @@ from controllers.api.kinds import MANIFEST_WORK, WORKFLOW_STATUS_RESULT
 from controllers.kube.client import Client
 from controllers.kube.errors import Conflict, NotFound
 from controllers.kube.object import Object
-from controllers.kube.patch import merge_diff, merge_patch
+from controllers.kube.patch import merge_diff, merge_patch, untracked
 from controllers.runtime.own_writes import OwnWrites
 
 _ORIGIN = (keys.HUB_NAMESPACE_ANNOTATION, keys.HUB_NAME_ANNOTATION, keys.HUB_UID_ANNOTATION)
@@ -45,6 +45,8 @@ class StatusResults:
         if not body:
             return
         meta = existing.metadata
+        if cleared := untracked(meta):
+            body["metadata"] = body.get("metadata", {}) | cleared
         patch = merge_patch(body, resource_version=meta.resource_version)
         try:
             self._results.record(

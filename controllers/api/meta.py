@@ -32,8 +32,14 @@ class OwnerReference(Model):
     block_owner_deletion: bool | None = None
 
 
+class ManagedFieldsEntry(Model):
+    """metav1.ManagedFieldsEntry without the fields, which are never decoded. `operation`: Apply or Update."""
+
+    operation: str = ""
+
+
 class ObjectMeta(Model):
-    """The fields of metav1.ObjectMeta that controllers decide by. `managedFields` is never decoded."""
+    """The fields of metav1.ObjectMeta that controllers decide by."""
 
     name: str = ""
     generate_name: str = ""
@@ -47,6 +53,7 @@ class ObjectMeta(Model):
     annotations: dict[str, str] = field(default_factory=dict)
     finalizers: list[str] = field(default_factory=list)
     owner_references: list[OwnerReference] = field(default_factory=list)
+    managed_fields: list[ManagedFieldsEntry] = field(default_factory=list)
 
 
 class Condition(Model):

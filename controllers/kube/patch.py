@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import jsonpatch
 import msgspec
 
+from controllers.api.meta import ObjectMeta
+
 JsonObject = dict[str, Any]
 
 JSON_PATCH = "application/json-patch+json"
@@ -47,11 +49,13 @@ def apply_patch(body: Mapping[str, Any] | bytes, *, field_manager: str, force: b
     return Patch("application/apply-patch+yaml", encoded, query)
 
 
-def finalizer_patch(current: Sequence[str], desired: Sequence[str], *, uid: str) -> Patch:
+def finalizer_patch(
+    current: Sequence[str], desired: Sequence[str], *, uid: str, tracked: ObjectMeta | None = None
+) -> Patch:
     """A JSON patch that turns `current` finalizers into `desired`, only if nobody changed them meanwhile.
 
     The `test` on the uid keeps it from touching an object that was made anew under the same name. A failed
-    test makes the client raise Conflict.
+    test makes the client raise Conflict. `tracked`: ends the tracking of fields too, as `untracked` does.
     """
     operations: list[JsonObject] = [{"op": "test", "path": "/metadata/uid", "value": uid}]
     if current:
@@ -62,7 +66,26 @@ def finalizer_patch(current: Sequence[str], desired: Sequence[str], *, uid: str)
         # RFC 6902, but `test` against null holds only while there is none.
         operations.append({"op": "test", "path": "/metadata/finalizers", "value": None})
         operations.append({"op": "add", "path": "/metadata/finalizers", "value": list(desired)})
+    cleared = untracked(tracked) if tracked is not None else {}
+    operations += [
+        {"op": "add", "path": f"/metadata/{name}", "value": value} for name, value in cleared.items()
+    ]
     return json_patch(operations)
+
+
+def untracked(metadata: ObjectMeta) -> JsonObject:
+    """What a patch of the object's metadata has to hold so that the server stops tracking who owns its fields.
+
+    Tracking costs an API server more than all the rest of a small patch, on every later patch by anyone, and of
+    use it is only to server-side apply. So it is ended on the objects that only controllers write, and nothing is
+    done ({}) where somebody has applied, or where it has ended. A list of one empty entry is how the API asks for
+    it (Kubernetes documentation, Server-Side Apply, "Clearing managedFields"); through a status subresource it has
+    no effect.
+    """
+    entries = metadata.managed_fields
+    if not entries or any(entry.operation == "Apply" for entry in entries):
+        return {}
+    return {"managedFields": [{}]}
 
 
 def merge_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> JsonObject | None:
