@@ -1,12 +1,14 @@
 """Annotates a Workflow with its cluster as soon as its Placement has a decision. Reads caches only.
 
-Writes the cluster annotation once and never changes it; never touches a Workflow's status.
+Writes the cluster annotation once and never changes it; never touches a Workflow's status. The finalizer that
+delivering needs goes into the same write: a placed Workflow is one that will have something to clean up.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
@@ -79,10 +81,10 @@ class PlacementReconciler:
         annotations: dict[str, str | None] = {keys.CLUSTER_ANNOTATION: cluster}
         if keys.WAITING_ANNOTATION in meta.annotations:
             annotations[keys.WAITING_ANNOTATION] = None
-        patch = merge_patch(
-            {"metadata": {"annotations": annotations} | untracked(meta)},
-            resource_version=meta.resource_version,
-        )
+        metadata: dict[str, Any] = {"annotations": annotations} | untracked(meta)
+        if keys.CLEANUP_FINALIZER not in meta.finalizers:
+            metadata["finalizers"] = [*meta.finalizers, keys.CLEANUP_FINALIZER]
+        patch = merge_patch({"metadata": metadata}, resource_version=meta.resource_version)
         # Between choosing and assuming nothing is awaited, so no other Workflow is placed on the same count.
         self._load.assume(workflow.key, cluster)
         try:

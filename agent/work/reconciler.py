@@ -76,6 +76,7 @@ class WorkReconciler:
             return await self._deliver(found)
         self._progress.pop(request.name, None)
         self._managed.forget(request.name)
+        self._reporter.forget(request.name)
         if found is None:
             return await self._cleanup.evict(*request)
         return await self._cleanup.finalize(found)
@@ -93,8 +94,8 @@ class WorkReconciler:
         for entry in _in_order(read_manifests(manifests)):
             manifest = msgspec.json.decode(manifests[entry.ordinal])
             outcomes.append(await self._one(found, work, entry, manifest, applied, recorded, progress))
-        await self._reporter.publish(found, work, applied, outcomes)
-        return _next(progress, outcomes)
+        held = await self._reporter.publish(found, work, applied, outcomes)
+        return _next(progress, outcomes, held)
 
     def _progress_of(self, work: ManifestWork) -> _Progress:
         known = self._progress.get(work.metadata.name)
@@ -161,7 +162,7 @@ class WorkReconciler:
         try:
             if is_workflow(entry.identity):
                 return await self._workflows.deliver(
-                    found, work, entry, meta, kind, manifest, applied, recorded
+                    found, work, entry, meta, kind, manifest, applied, recorded, progress.applied
                 )
             return await self._object(work, entry, meta, kind, manifest, applied, progress)
         except CannotWatchError as error:
@@ -202,12 +203,14 @@ class WorkReconciler:
         return Outcome(Observation(meta, content(live)), kind, live)
 
 
-def _next(progress: _Progress, outcomes: list[Outcome]) -> Result:
+def _next(progress: _Progress, outcomes: list[Outcome], held: float | None) -> Result:
+    """`held`: in how many seconds a report is due that was held back."""
     if any(item.observation.failure is not None and item.lost is None for item in outcomes):
         progress.failures += 1
-        return Result.recheck(after=_REAPPLY.delay(progress.failures - 1))
+        delay = _REAPPLY.delay(progress.failures - 1)
+        return Result.recheck(after=delay if held is None else min(delay, held))
     progress.failures = 0
-    return Result.done()
+    return Result.done() if held is None else Result.recheck(after=held)
 
 
 def _is_refusal(error: ApiError) -> bool:

@@ -1,33 +1,47 @@
 """Writes down what came of a work: its status on the hub, the results of its Workflows, the list of what it owns.
 
 Order is what makes it safe. The full status of a Workflow goes out before the work's own, which may make it
-Complete; and only when the hub has both, the copy is let go.
+Complete; and only when the hub has both, the copy is let go. What nobody waits for is held back a little
+(`agent.decide.pace`), and asked for again by the recheck that `publish` returns.
 """
 
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from agent.decide import runonce
+from agent.decide.pace import FEEDBACK, FIRST_STATUS, PROGRESS, is_verdict
 from agent.decide.status import desired_status, status_patch
 from agent.work.apply import Applier
 from agent.work.claim import Claims
 from agent.work.cleanup import Cleanup
 from agent.work.managed import ManagedObjects
-from agent.work.outcome import Outcome, identity, is_final
-from agent.work.results import StatusResults
+from agent.work.outcome import Json, Outcome, identity, is_final
+from agent.work.results import Sent, StatusResults
 from agent.work.together import together
 from controllers.api.kinds import MANIFEST_WORK
 from controllers.api.work import AppliedManifestWork, AppliedResource, ManifestResourceMeta, ManifestWork
+from controllers.api.workflow import FINAL_PHASES
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.kube.patch import merge_patch
+from controllers.kube.patch import JsonObject, merge_patch
 from controllers.runtime.own_writes import OwnWrites
 
 
+@dataclass
+class _Pace:
+    """When the next report of mere progress is due, in seconds of the monotonic clock. None: nothing is held yet."""
+
+    uid: str
+    result: float = 0.0
+    status: float | None = None
+
+
 class Reporter:
-    """`works` are the hub's ManifestWorks; `now` is an aware time."""
+    """`works` are the hub's ManifestWorks; `now` is an aware time, `clock` monotonic seconds."""
 
     def __init__(
         self,
@@ -40,6 +54,7 @@ class Reporter:
         managed: ManagedObjects,
         results: StatusResults,
         now: Callable[[], datetime.datetime],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hub = hub
         self._works = works
@@ -49,25 +64,68 @@ class Reporter:
         self._managed = managed
         self._results = results
         self._now = now
+        self._clock = clock
+        self._paces: dict[str, _Pace] = {}
 
     async def publish(
         self, found: Object, work: ManifestWork, applied: Object, outcomes: Sequence[Outcome]
-    ) -> None:
-        """Everything, after a pass over all manifests. `found` is `work` as it was read. Raises ApiError."""
-        await together(self._record(applied, outcomes, work), self.tell(found, work, outcomes))
+    ) -> float | None:
+        """Everything, after a pass over all manifests. `found` is `work` as it was read. Raises ApiError.
+
+        Returns in how many seconds to ask again, because something is held back; None: nothing is.
+        """
+        _, held = await together(
+            self._record(applied, outcomes, work), self._tell(found, work, outcomes, self._pace_of(found))
+        )
         await self._release(outcomes)
+        return held
 
     async def tell(self, found: Object, work: ManifestWork, outcomes: Sequence[Outcome]) -> None:
-        """The hub's part: results of Workflows, then the work's status. Raises ApiError."""
+        """The hub's part alone, and nothing of it held back. Raises ApiError."""
+        await self._tell(found, work, outcomes, None)
+
+    def forget(self, work_name: str) -> None:
+        """The work is gone."""
+        self._paces.pop(work_name, None)
+
+    def _pace_of(self, found: Object) -> _Pace:
+        meta = found.metadata
+        known = self._paces.get(meta.name)
+        if known is None or known.uid != meta.uid:
+            known = self._paces[meta.name] = _Pace(meta.uid)
+        return known
+
+    async def _tell(
+        self, found: Object, work: ManifestWork, outcomes: Sequence[Outcome], paced: _Pace | None
+    ) -> float | None:
+        """Results of Workflows, then the work's status; as `publish` returns."""
         in_full = runonce.reported_in_full(item.meta for item in outcomes)
-        for outcome in outcomes:
-            status = (outcome.observation.live or {}).get("status")
-            if status and outcome.meta.ordinal == in_full:
-                await self._results.write(found, status)
+        full = next((item for item in outcomes if item.meta.ordinal == in_full), None)
+        status: Json = (full.observation.live or {}).get("status") or {} if full is not None else {}
+        held = []
+        if status:
+            due = paced.result - self._clock() if paced is not None else 0.0
+            sent = await self._results.write(found, status, progress=due <= 0)
+            if sent is Sent.LATER:
+                held.append(due)
+            elif sent is Sent.NOW and paced is not None:
+                paced.result = self._clock() + PROGRESS
         desired = desired_status(work, [item.observation for item in outcomes], self._now())
         patch = status_patch(work.status, desired)
         if patch is None:
-            return
+            return min(held, default=None)
+        ended = status.get("phase") in FINAL_PHASES
+        if paced is not None and full is not None and not ended and not is_verdict(work.status, desired):
+            if paced.status is None:
+                paced.status = self._clock() + FIRST_STATUS
+            if (due := paced.status - self._clock()) > 0:
+                return min(*held, due) if held else due
+        await self._patch_status(found, patch)
+        if paced is not None:
+            paced.status = self._clock() + FEEDBACK
+        return min(held, default=None)
+
+    async def _patch_status(self, found: Object, patch: JsonObject) -> None:
         meta = found.metadata
         self._works.record(
             await self._hub.patch(

@@ -7,8 +7,10 @@ differs is sent: a status of 100 KB in which one node has changed costs a patch 
 from __future__ import annotations
 
 import contextlib
+import enum
 from typing import Any
 
+from agent.decide.pace import is_phase_change
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW_STATUS_RESULT
 from controllers.kube.client import Client
@@ -20,6 +22,14 @@ from controllers.runtime.own_writes import OwnWrites
 _ORIGIN = (keys.HUB_NAMESPACE_ANNOTATION, keys.HUB_NAME_ANNOTATION, keys.HUB_UID_ANNOTATION)
 
 
+class Sent(enum.Enum):
+    """What has become of a report: the hub had it, has it now, or is to get it later."""
+
+    BEFORE = enum.auto()
+    NOW = enum.auto()
+    LATER = enum.auto()
+
+
 class StatusResults:
     """Writes results of one cluster to the hub."""
 
@@ -27,23 +37,28 @@ class StatusResults:
         self._hub = hub
         self._results = results
 
-    async def write(self, work: Object, status: dict[str, Any]) -> None:
-        """Makes the result of `work` carry `status`; nothing is sent when it does already. Raises ApiError."""
+    async def write(self, work: Object, status: dict[str, Any], *, progress: bool = True) -> Sent:
+        """Makes the result of `work` carry `status`; nothing is sent when it does already. Raises ApiError.
+
+        Without `progress` only a new phase is sent.
+        """
         existing = self._results.get(*work.key)
         if existing is not None and _is_of_another(existing, work):
             await self._delete(existing)
             existing = None
         if existing is None:
             self._results.record(await self._create(work, status))
-            return
+            return Sent.NOW
         body: dict[str, Any] = {}
         changed = merge_diff(existing.to_dict().get("workflowStatus") or {}, status)
         if changed is not None:
+            if not progress and not is_phase_change(changed):
+                return Sent.LATER
             body["workflowStatus"] = changed
         if not _is_of(existing, work):  # made by OCM's status add-on, which sets no owner
             body["metadata"] = {"ownerReferences": [_owner(work)]}
         if not body:
-            return
+            return Sent.BEFORE
         meta = existing.metadata
         if cleared := untracked(meta):
             body["metadata"] = body.get("metadata", {}) | cleared
@@ -55,6 +70,7 @@ class StatusResults:
         except NotFound:
             self._results.forget(*work.key)
             self._results.record(await self._create(work, status))
+        return Sent.NOW
 
     def status_of(self, work: Object) -> dict[str, Any]:
         """What the hub was told last; {} for nothing."""

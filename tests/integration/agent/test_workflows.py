@@ -356,6 +356,7 @@ async def test_a_busy_copy_is_steered_without_a_word_of_conflicts_on_the_hub(
             return bool((await copy_of(pair, namespace)).to_dict()["spec"].get("parallelism") == wanted)
 
         await eventually(is_steered, what="steered")
+    await eventually(lambda: bool(applied), what="a status of the work")
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
