@@ -144,11 +144,14 @@ class ManifestWorkReconciler:
             )
             return Result.done()
         self._works.record(work)
+        waited = self._waiting.cause(workflow)
         await self._waiting.clear(workflow)
         log.info("workflow_dispatched", cluster=cluster, work=work.metadata.name)
-        self._recorder.normal(
-            workflow, "Dispatched", f"Sent to cluster {cluster} as ManifestWork {work.metadata.name}"
-        )
+        if waited or keys.PLACEMENT_ANNOTATION not in workflow.metadata.annotations:
+            # Else the Event of its placement has said as much a moment ago, and each Event is one more object.
+            self._recorder.normal(
+                workflow, "Dispatched", f"Sent to cluster {cluster} as ManifestWork {work.metadata.name}"
+            )
         return Result.done()
 
     async def _adopt(self, work: Object, body: JsonObject) -> Object:

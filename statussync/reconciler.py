@@ -21,7 +21,7 @@ from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
-from statussync.decide import desired_status, labels_for
+from statussync.decide import desired_status, is_final, labels_for
 from statussync.report import Report, read
 
 log = structlog.get_logger(__name__)
@@ -91,6 +91,7 @@ class StatusSyncReconciler:
         )
         if phase != before.get("phase"):
             log.info("workflow_phase", phase=phase, cluster=cluster)
+        if phase != before.get("phase") and is_final(phase):  # what it does now is in its status
             message = f": {shown['message']}" if shown.get("message") else ""
             self._recorder.normal(workflow, "StatusSynced", f"{phase} on cluster {cluster}{message}")
         return synced

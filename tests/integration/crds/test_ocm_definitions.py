@@ -89,7 +89,7 @@ async def test_a_workflow_is_placed_sent_synced_and_cleaned_up(ocm_hub: Client, 
         await eventually(lambda: is_deleting(agent))
         await agent.let_go(work)
         await eventually(lambda: gone(ocm_hub, team))
-    for reason in ("Placed", "Dispatched"):
+    for reason in ("Placed", "StatusSynced"):
         await event(ocm_hub, team, reason)
 
 

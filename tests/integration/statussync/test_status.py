@@ -159,12 +159,14 @@ async def test_what_the_user_changes_meanwhile_is_not_lost(client: Client, deliv
 
 
 @pytest.mark.usefixtures("syncing")
-async def test_each_phase_is_told_once(client: Client, delivered: Delivered) -> None:
+async def test_the_end_is_told_once_and_nothing_before_it(client: Client, delivered: Delivered) -> None:
     for progress in ("0/2", "1/2", "2/2"):
         await delivered.agent.report(delivered.work, **feedback_of(RUNNING | {"progress": progress}))
         await delivered.shows(progress=progress)
+    await delivered.agent.report(delivered.work, **feedback_of(SUCCEEDED))
+    await delivered.agent.write_result(delivered.work, SUCCEEDED)
     told = await event(client, delivered.namespace, "StatusSynced")
-    assert told["message"] == f"Running on cluster {delivered.agent.cluster}"
+    assert told["message"] == f"Succeeded on cluster {delivered.agent.cluster}"
     assert told["count"] == 1
 
 
