@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+from msgspec import Raw, field
+
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.api.meta import ObjectMeta
+from controllers.api.model import Model
 from controllers.api.naming import manifest_work_name
-from controllers.api.workflow import MUTABLE_SPEC
+from controllers.api.workflow import MUTABLE_SPEC, WorkflowSpec
+from controllers.kube.object import Object
 
 JsonObject = dict[str, Any]
 
@@ -137,6 +142,36 @@ def _origin(meta: ObjectMeta) -> dict[str, str]:
         keys.HUB_NAME_ANNOTATION: meta.name,
         keys.HUB_UID_ANNOTATION: meta.uid,
     }
+
+
+class _Steerable(Model):
+    """A Workflow as far as its user may change it while it runs; nothing else of it is decoded."""
+
+    spec: WorkflowSpec | None = None
+
+
+class _Workload(Model):
+    manifests: list[Raw] = field(default_factory=list)
+
+
+class _WorkSpec(Model):
+    workload: _Workload = _Workload()
+
+
+class _Work(Model):
+    spec: _WorkSpec = _WorkSpec()
+
+
+def is_carried(work: Object, workflow: Object) -> bool:
+    """Whether the ManifestWork has the mutable fields as the hub's Workflow has them: `carry` would say None.
+
+    Asked for each change of a hub Workflow, which mostly is one of its status: so only these fields are decoded.
+    """
+    manifests = work.decode(_Work).spec.workload.manifests
+    if not manifests:
+        return True
+    delivered = msgspec.json.decode(manifests[0], type=_Steerable).spec
+    return (delivered or WorkflowSpec()) == (workflow.decode(_Steerable).spec or WorkflowSpec())
 
 
 def carry(work_spec: JsonObject, hub_spec: JsonObject) -> JsonObject | None:

@@ -22,7 +22,7 @@ from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
-from manifestwork.build import NAME_LIMIT, UndeliverableError, carry, manifest_work, work_name
+from manifestwork.build import NAME_LIMIT, UndeliverableError, carry, is_carried, manifest_work, work_name
 
 log = structlog.get_logger(__name__)
 
@@ -164,6 +164,8 @@ class ManifestWorkReconciler:
 
     async def _carry(self, workflow: Object, work: Object) -> None:
         """Brings stop, suspend, resume and their like to a copy that was delivered before."""
+        if is_carried(work, workflow):
+            return
         hub_spec = workflow.to_dict().get("spec") or {}
         changed = carry(work.to_dict()["spec"], hub_spec)
         if changed is None:

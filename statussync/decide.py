@@ -8,7 +8,7 @@ be ahead of the other. Whatever order they arrive in, the hub never moves backwa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from controllers.kube.patch import merge_diff
 
@@ -30,9 +30,16 @@ def is_final(phase: str) -> bool:
     return rank(phase) == FINAL_RANK
 
 
+class News(NamedTuple):
+    """`status` is what the hub should have, `patch` the merge patch that brings it there."""
+
+    status: JsonObject
+    patch: JsonObject
+
+
 def desired_status(
     hub: JsonObject, feedback: Mapping[str, str] | None, full: JsonObject | None
-) -> JsonObject | None:
+) -> News | None:
     """The status that the hub should have; None when neither report says anything new.
 
     `hub` is the status there now ({} for none), `feedback` the values of the feedback rules by name, `full`
@@ -54,9 +61,12 @@ def desired_status(
         behind = is_stale(feedback, hub)
     else:
         return None
+    if behind:
+        return None
     # Argo writes nulls (`finishedAt: null`), which a merge patch cannot carry and the hub therefore never has:
     # whether something differs is asked of the patch, or every report would look new for ever.
-    return None if behind or merge_diff(hub, status) is None else status
+    patch = merge_diff(hub, status)
+    return None if patch is None else News(status, patch)
 
 
 def is_stale(feedback: Mapping[str, str], hub: JsonObject) -> bool:

@@ -16,7 +16,7 @@ from controllers.api.naming import manifest_work_name
 from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.kube.patch import JsonObject, merge_diff, merge_patch, untracked
+from controllers.kube.patch import JsonObject, merge_patch, untracked
 from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
@@ -70,14 +70,13 @@ class StatusSyncReconciler:
         meta = workflow.metadata
         before: JsonObject = workflow.to_dict().get("status") or {}
         reported = full.to_dict().get("workflowStatus") if full is not None else None
-        status = desired_status(before, report.feedback, reported)
-        shown = before if status is None else status
+        news = desired_status(before, report.feedback, reported)
+        shown = before if news is None else news.status
         phase = str(shown.get("phase") or "")
         labels = labels_for(phase, meta.labels, keys.PHASE_LABEL, keys.COMPLETED_LABEL)
         body: dict[str, Any] = {}
-        change = merge_diff(before, status) if status is not None else None
-        if change is not None:  # a null here would delete the hub's whole status
-            body["status"] = change
+        if news is not None:
+            body["status"] = news.patch
         if labels:
             body["metadata"] = {"labels": labels}
         if not body:

@@ -10,7 +10,14 @@ import pytest
 from controllers.api.meta import ObjectMeta
 from controllers.api.work import ManifestWork
 from controllers.kube.object import Object
-from manifestwork.build import UndeliverableError, carry, manifest_work, target_namespace, work_name
+from manifestwork.build import (
+    UndeliverableError,
+    carry,
+    is_carried,
+    manifest_work,
+    target_namespace,
+    work_name,
+)
 
 UID = "0123456789-abcd"
 
@@ -132,6 +139,9 @@ def test_only_the_mutable_fields_are_carried(delivered: Any, hub: Any, expected:
         "manifestConfigs": [{"x": 1}],
     }
     changed = carry(work, hub)
+    raw_work = Object(msgspec.json.encode({"metadata": {}, "spec": work}))
+    raw_hub = Object(msgspec.json.encode({"metadata": {}, "spec": hub}))
+    assert is_carried(raw_work, raw_hub) == (expected is None)
     if expected is None:
         assert changed is None
         return

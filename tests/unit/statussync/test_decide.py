@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controllers.kube.patch import merge_diff
 from statussync.decide import desired_status, done_of, is_final, labels_for, rank
 
 RUNNING = {"phase": "Running", "progress": "1/3", "nodes": {"a": {"phase": "Running"}}}
@@ -50,7 +51,10 @@ DONE = {"phase": "Succeeded", "progress": "3/3", "nodes": {"a": {"phase": "Succe
 def test_desired_status(
     hub: dict[str, Any], feedback: dict[str, str] | None, full: dict[str, Any] | None, expected: Any
 ) -> None:
-    assert desired_status(hub, feedback, full) == expected
+    news = desired_status(hub, feedback, full)
+    assert (news and news.status) == expected
+    if news is not None:
+        assert news.patch == merge_diff(hub, news.status)
 
 
 PHASES = ["", "Pending", "Running", "Running", "Running"]
@@ -76,12 +80,12 @@ def test_any_delivery_ends_at_the_final_state_without_going_back(
             feedback = min(feedback + 1, len(history) - 1)
         else:
             full = min(full + 1, len(history) - 1)
-        status = desired_status(
+        news = desired_status(
             hub, history[feedback] if feedback >= 0 else None, history[full] if full >= 0 else None
         )
-        if status is not None:
-            assert rank(status.get("phase", "")) >= rank(hub.get("phase", ""))
-            hub = status
+        if news is not None:
+            assert rank(news.status.get("phase", "")) >= rank(hub.get("phase", ""))
+            hub = news.status
     assert hub == history[-1]
 
 
@@ -91,11 +95,11 @@ def test_feedback_alone_in_any_order_never_goes_back(history: list[dict[str, str
     order.shuffle(reports)
     hub: dict[str, Any] = {}
     for report in reports:
-        status = desired_status(hub, report, None)
-        if status is not None:
+        news = desired_status(hub, report, None)
+        if news is not None:
             before = (rank(hub.get("phase", "")), done_of(hub.get("progress", "")))
-            assert (rank(status["phase"]), done_of(status["progress"])) >= before
-            hub = status
+            assert (rank(news.status["phase"]), done_of(news.status["progress"])) >= before
+            hub = news.status
     assert hub["phase"] == history[-1]["phase"]
 
 
