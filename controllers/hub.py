@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from controllers.api import keys
-from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
+from controllers.api.kinds import MANIFEST_WORK, WORKFLOW, WORKFLOW_STATUS_RESULT
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
@@ -22,11 +22,12 @@ log = structlog.get_logger(__name__)
 # Selected by the server: Workflows that run on the hub itself cost us nothing.
 WORKFLOWS: Final = Scope(WORKFLOW, label_selector=f"{keys.ENABLE_LABEL}=true")
 WORKS: Final = Scope(MANIFEST_WORK, label_selector=f"{keys.ENABLE_LABEL}=true")
+RESULTS: Final = Scope(WORKFLOW_STATUS_RESULT)
 
 # Cause of waiting: the work was delivered, and the cluster refuses the copy. Said and taken back by statussync.
 APPLY_FAILED: Final = "ApplyFailed"
 
-# Index of WORKS: "<namespace>/<name>" of the hub Workflow that a ManifestWork carries.
+# Index of WORKS and RESULTS: "<namespace>/<name>" of the hub Workflow that they are about.
 BY_WORKFLOW: Final = "workflow"
 
 

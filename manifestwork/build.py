@@ -33,6 +33,7 @@ _ARGO_STATE_LABELS: Final = (keys.PHASE_LABEL, keys.COMPLETED_LABEL)
 _HUB_ONLY_ANNOTATIONS: Final = (
     keys.PLACEMENT_ANNOTATION,
     keys.WAITING_ANNOTATION,
+    keys.STATUS_ANNOTATION,
     "kubectl.kubernetes.io/last-applied-configuration",
 )
 

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 # A cluster's namespace is made by its registration; there is no watch on namespaces for the sake of this one error.
 _NAMESPACE_RECHECK = 15.0
 
+_ALREADY_DISPATCHED = "AlreadyDispatched"
+
 
 class ManifestWorkReconciler:
     """Request: a hub Workflow, whether it exists or only a ManifestWork that claims to be its own."""
@@ -39,7 +41,7 @@ class ManifestWorkReconciler:
         *,
         workflows: OwnWrites,
         works: OwnWrites,
-        works_by_workflow: Reader,
+        known_works: Reader,
         clusters: Reader,
         waiting: Waiting,
         recorder: Recorder,
@@ -47,14 +49,14 @@ class ManifestWorkReconciler:
         self._client = client
         self._workflows = workflows
         self._works = works
-        self._index = works_by_workflow
+        self._known = known_works
         self._clusters = clusters
         self._waiting = waiting
         self._recorder = recorder
 
     async def reconcile(self, request: Request, /) -> Result:
         workflow = self._workflows.get(*request)
-        works = self._index.by_index(BY_WORKFLOW, "/".join(request))
+        works = self._known.by_index(BY_WORKFLOW, "/".join(request))
         if workflow is None:
             return await self._remove_orphans(request, works)
         if workflow.metadata.deletion_timestamp is not None:
@@ -182,7 +184,7 @@ class ManifestWorkReconciler:
         await self._waiting.report(
             workflow,
             "NotMoved",
-            "AlreadyDispatched",
+            _ALREADY_DISPATCHED,
             f"it was sent to cluster {runs_on} already and cannot move to {wanted}: set annotation "
             f"{keys.CLUSTER_ANNOTATION} back to {runs_on}, or delete it and create it anew",
         )
@@ -224,16 +226,25 @@ class ManifestWorkReconciler:
         return Result.done()
 
     async def _unseen_works(self, workflow: Object) -> list[Object]:
-        """The ManifestWork by its name: one that this process created and the cache has not heard of."""
+        """The ManifestWork by its name: one that the cache has let go of since its Workflow had finished, or that
+        this process created and the cache has not heard of."""
         meta = workflow.metadata
-        cluster = meta.annotations.get(keys.CLUSTER_ANNOTATION)
-        if not cluster or len(meta.name) > NAME_LIMIT:
+        if len(meta.name) > NAME_LIMIT:
             return []
         name = work_name(meta.name, meta.uid)
-        work = await self._client.find(MANIFEST_WORK, name, namespace=cluster)
-        if work is None:
-            self._works.forget(cluster, name)
-        return [work] if work is not None and belongs(work, workflow) else []
+        clusters = {meta.annotations.get(keys.CLUSTER_ANNOTATION)}
+        if (
+            self._waiting.cause(workflow) == _ALREADY_DISPATCHED
+        ):  # the annotation names another cluster than its own
+            clusters |= {cluster for cluster, settled in self._known.settled() if settled == name}
+        found = []
+        for cluster in sorted(filter(None, clusters)):
+            work = await self._client.find(MANIFEST_WORK, name, namespace=cluster)
+            if work is None:
+                self._works.forget(cluster, name)
+            elif belongs(work, workflow):
+                found.append(work)
+        return found
 
     async def _remove_orphans(self, request: Request, works: list[Object]) -> Result:
         """Deletes works whose Workflow does not exist: the hub was restored, or a finalizer was taken by force."""

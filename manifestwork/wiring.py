@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from controllers import hub_informers
 from controllers.api import keys
 from controllers.api.kinds import MANAGED_CLUSTER
 from controllers.hub import (
-    BY_WORKFLOW,
     WORKFLOWS,
     WORKS,
     Waiting,
-    index_by_workflow,
     is_finished,
     workflow_key,
 )
@@ -32,17 +31,16 @@ _BOUND_FOR = "bound-for"
 
 def add_to(manager: Manager, client: Client, informers: Informers, recorder: Recorder) -> Controller:
     """Adds the manifestwork controller to `manager`."""
-    workflows = informers.of(WORKFLOWS)
-    works = informers.of(WORKS)
+    workflows = hub_informers.workflows(informers)
+    works = hub_informers.works(informers)
     clusters = informers.of(Scope(MANAGED_CLUSTER))
     workflows.store.add_index(_BOUND_FOR, _bound_for)
-    works.store.add_index(BY_WORKFLOW, index_by_workflow)
     view = informers.view(WORKFLOWS)
     reconciler = ManifestWorkReconciler(
         client,
         workflows=view,
         works=informers.view(WORKS),
-        works_by_workflow=works.store,
+        known_works=works.store,
         clusters=clusters.store,
         waiting=Waiting(client, view, recorder),
         recorder=recorder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from controllers import hub_informers
 from controllers.api import keys
 from controllers.api.kinds import PLACEMENT, PLACEMENT_DECISION
 from controllers.hub import WORKFLOWS, Waiting
@@ -26,7 +27,7 @@ _WAITS_FOR = "waits-for"
 
 def add_to(manager: Manager, client: Client, informers: Informers, recorder: Recorder) -> Controller:
     """Adds the placement controller to `manager`."""
-    workflows = informers.of(WORKFLOWS)
+    workflows = hub_informers.workflows(informers)
     placements = informers.of(Scope(PLACEMENT))
     decisions = informers.of(Scope(PLACEMENT_DECISION))
     workflows.store.add_index(_WAITS_FOR, _waits_for)

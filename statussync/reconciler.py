@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from controllers.api import keys
-from controllers.api.kinds import WORKFLOW
+from controllers.api.kinds import WORKFLOW, WORKFLOW_STATUS_RESULT
 from controllers.api.naming import manifest_work_name
 from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting
 from controllers.kube.client import Client
@@ -35,6 +35,7 @@ class StatusSyncReconciler:
         client: Client,
         *,
         workflows: OwnWrites,
+        known: Reader,
         works: Reader,
         results: Reader,
         waiting: Waiting,
@@ -42,6 +43,7 @@ class StatusSyncReconciler:
     ) -> None:
         self._client = client
         self._workflows = workflows
+        self._known = known
         self._works = works
         self._results = results
         self._waiting = waiting
@@ -50,7 +52,7 @@ class StatusSyncReconciler:
     async def reconcile(self, request: Request, /) -> Result:
         workflow = self._workflows.get(*request)
         if workflow is None:
-            return Result.done()
+            return await self._recall(request)
         work = self._work_of(workflow)
         if work is None:
             return Result.done()
@@ -58,6 +60,22 @@ class StatusSyncReconciler:
         full = self._results.get(*work.key)
         workflow = await self._sync(workflow, report, full, cluster=work.metadata.namespace)
         await self._tell_failure(workflow, report, cluster=work.metadata.namespace)
+        return Result.done()
+
+    async def _recall(self, request: Request) -> Result:
+        """For a Workflow that had finished and of which a new result has come all the same, as after `argo retry` on
+        the cluster: caches have let go of it, so the server is asked."""
+        if self._known.settled_uid(*request) is None:
+            return Result.done()
+        workflow = await self._client.find(WORKFLOW, request.name, namespace=request.namespace)
+        if workflow is None:
+            return Result.done()
+        meta = workflow.metadata
+        cluster = meta.annotations.get(keys.CLUSTER_ANNOTATION, "")
+        name = manifest_work_name(meta.name, meta.uid)
+        full = await self._client.find(WORKFLOW_STATUS_RESULT, name, namespace=cluster)
+        if full is not None:
+            await self._sync(workflow, Report({}), full, cluster=cluster)
         return Result.done()
 
     def _work_of(self, workflow: Object) -> Object | None:
@@ -77,12 +95,11 @@ class StatusSyncReconciler:
         body: dict[str, Any] = {}
         if news is not None:
             body["status"] = news.patch
-        if labels:
-            body["metadata"] = {"labels": labels}
-        if not body:
+        if not body and not labels:
             return workflow
-        if cleared := untracked(meta):
-            body["metadata"] = body.get("metadata", {}) | cleared
+        body["metadata"] = {"labels": labels} | untracked(meta)
+        if is_final(str((reported or {}).get("phase") or "")):
+            body["metadata"]["annotations"] = {keys.STATUS_ANNOTATION: keys.STATUS_COMPLETE}
         # Guarded by the version that the difference was computed from: on a conflict it is computed anew.
         patch = merge_patch(body, resource_version=meta.resource_version)
         synced = self._workflows.record(

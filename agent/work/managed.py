@@ -18,7 +18,7 @@ from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
 from controllers.runtime.own_writes import OwnWrites
-from controllers.runtime.watch import Scope
+from controllers.runtime.watch import Interest, InterestFunction, Scope
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class ManagedObjects:
         """The owned objects of `kind` as this process knows them. Raises CannotWatchError."""
         scope = Scope(kind)
         if scope not in self._watched:
-            self._start(scope, lambda item: bool(owning_works(item, self._hub)))
+            self._start(scope, self._owned)
         return await self._synced(scope)
 
     async def seen_by(self, work: str, kind: Kind, namespace: str, name: str) -> Object | None:
@@ -100,13 +100,16 @@ class ManagedObjects:
             ) from error
         return watched.view
 
-    def _start(self, scope: Scope, keep: Callable[[Object], bool] | None) -> None:
-        informer = Informer(self._client, scope, keep=keep)
+    def _owned(self, item: Object) -> Interest:
+        return Interest.FULL if owning_works(item, self._hub) else Interest.NONE
+
+    def _start(self, scope: Scope, interest: InterestFunction | None) -> None:
+        informer = Informer(self._client, scope, interest=interest)
         watched = _Watched(informer, OwnWrites(informer))
         self._watched[scope] = watched
 
         def observe(change: Change) -> None:
-            concerned = watched.lookers if keep is None else owning_works(change.object, self._hub)
+            concerned = watched.lookers if interest is None else owning_works(change.object, self._hub)
             for name in concerned:
                 self._on_change(name)
 

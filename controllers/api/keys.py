@@ -23,6 +23,9 @@ HUB_NAME_ANNOTATION: Final = "workflows.argoproj.io/ocm-hub-workflow-name"
 HUB_UID_ANNOTATION: Final = "workflows.argoproj.io/ocm-hub-workflow-uid"
 # Condition-like: "<Reason>: <message>" while a Workflow waits for something a person can change.
 WAITING_ANNOTATION: Final = "workflows.argoproj.io/ocm-waiting"
+# On a hub Workflow whose end is shown as its cluster reported it in full: nothing more is expected of it.
+STATUS_ANNOTATION: Final = "workflows.argoproj.io/ocm-status"
+STATUS_COMPLETE: Final = "complete"
 
 # -- Argo's own, which `argo list` and `argo get` read ---------------------------------------------------
 PHASE_LABEL: Final = "workflows.argoproj.io/phase"

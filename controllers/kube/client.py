@@ -159,21 +159,32 @@ class Client:
             options["propagationPolicy"] = propagation
         await self.request("DELETE", kind.path(namespace, name), body=msgspec.json.encode(options))
 
-    async def list(
+    async def pages(
         self, kind: Kind, *, namespace: str = "", label_selector: str = "", field_selector: str = ""
-    ) -> tuple[list[Object], str]:
-        """All objects and the resourceVersion that they are consistent at, read in pages."""
-        objects: list[Object] = []
+    ) -> AsyncIterator[tuple[list[Object], str]]:
+        """Like `list`, a page at a time, for those who need not have all of it in memory at once."""
         token = ""
         while True:
             query = [*_selectors(label_selector, field_selector), ("limit", str(_LIST_PAGE))]
             if token:
                 query.append(("continue", token))
-            body = await self.request("GET", kind.path(namespace), query=query)
-            page, version, token = decode_list(body)
-            objects += page
+            page, version, token = decode_list(await self.request("GET", kind.path(namespace), query=query))
+            yield page, version
             if not token:
-                return objects, version
+                return
+
+    async def list(
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", field_selector: str = ""
+    ) -> tuple[list[Object], str]:
+        """All objects and the resourceVersion that they are consistent at, read in pages."""
+        objects: list[Object] = []
+        version = ""
+        async for page, at in self.pages(
+            kind, namespace=namespace, label_selector=label_selector, field_selector=field_selector
+        ):
+            objects += page
+            version = at
+        return objects, version
 
     @contextlib.asynccontextmanager
     async def watch(

@@ -1,8 +1,12 @@
-"""Objects by key, with indexes. One writer (an informer); everyone else reads."""
+"""Objects by key, with indexes. One writer (an informer); everyone else reads.
+
+Objects that need no attention any more may be settled: of them only the uid is remembered, so that a hub with tens of
+thousands of finished Workflows does not keep them all in memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from controllers.kube.object import Object
@@ -10,9 +14,11 @@ from controllers.kube.object import Object
 Key = tuple[str, str]
 IndexFunction = Callable[[Object], Iterable[str]]
 
+_NONE: Mapping[Key, str] = {}
+
 
 class Change(NamedTuple):
-    """How one object's state moved. `old` None: added; `new` None: removed."""
+    """How one object's state moved. `old` None: added, or it needs attention again; `new` None: removed, or settled."""
 
     old: Object | None
     new: Object | None
@@ -33,6 +39,8 @@ class Reader(Protocol):
     def all(self) -> Iterator[Object]: ...
     def by_index(self, index: str, value: str) -> list[Object]: ...
     def count(self, index: str, value: str) -> int: ...
+    def settled_uid(self, namespace: str, name: str) -> str | None: ...
+    def settled(self) -> Iterator[Key]: ...
     def __len__(self) -> int: ...
 
 
@@ -44,6 +52,7 @@ class Store:
         self._functions = dict(indexes or {})
         self._indexes: dict[str, dict[str, dict[Key, None]]] = {name: {} for name in self._functions}
         self._values: dict[Key, list[tuple[str, tuple[str, ...]]]] = {}
+        self._settled: dict[Key, str] = {}
         # The newest resourceVersion that was heard of: every earlier change of the kind is in the store.
         self.version = 0
 
@@ -76,6 +85,14 @@ class Store:
         """How many objects `by_index` would give."""
         return len(self._indexes[index].get(value, ()))
 
+    def settled_uid(self, namespace: str, name: str) -> str | None:
+        """The uid of a settled object; None when there is none of that name, or it is here in full."""
+        return self._settled.get((namespace, name))
+
+    def settled(self) -> Iterator[Key]:
+        """Keys of the settled objects."""
+        return iter(self._settled)
+
     def __len__(self) -> int:
         return len(self._objects)
 
@@ -90,22 +107,34 @@ class Store:
         return self._put(old, new)
 
     def remove(self, gone: Object) -> Change | None:
-        """Takes the object out. None when it was not here."""
+        """Takes the object out. None when it was not here, neither in full nor settled."""
         self._heard(gone)
+        settled = self._settled.pop(gone.key, None)
         old = self._objects.pop(gone.key, None)
         if old is None:
-            return None
+            return None if settled is None else Change(gone, None)
         self._unindex(gone.key)
         return Change(gone, None)
 
-    def replace(self, objects: Iterable[Object]) -> list[Change]:
-        """Makes the store hold exactly `objects`; returns what that changed.
+    def settle(self, item: Object) -> Change | None:
+        """Forgets all of the object but its uid. None when it was not here in full."""
+        self._heard(item)
+        self._settled[item.key] = item.metadata.uid
+        old = self._objects.pop(item.key, None)
+        if old is None:
+            return None
+        self._unindex(item.key)
+        return Change(old, None)
+
+    def replace(self, objects: Iterable[Object], settled: Mapping[Key, str] = _NONE) -> list[Change]:
+        """Makes the store hold exactly `objects`, and remember `settled` (uids by key); returns what that changed.
 
         A list is the truth even where its versions are lower: etcd may have been restored from a backup.
         """
         fresh = {item.key: item for item in objects}
         missing = [item for key, item in self._objects.items() if key not in fresh]
         changes = [change for item in missing if (change := self.remove(item)) is not None]
+        self._settled = dict(settled)
         self.version = 0
         for item in fresh.values():
             self._heard(item)
@@ -119,6 +148,7 @@ class Store:
         self.version = max(self.version, int(item.metadata.resource_version or 0))
 
     def _put(self, old: Object | None, new: Object) -> Change:
+        self._settled.pop(new.key, None)
         self._objects[new.key] = new
         self._unindex(new.key)
         self._index(new)

@@ -12,7 +12,16 @@ from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime import metrics
 from controllers.runtime.cache import Change, IndexFunction, Store
-from controllers.runtime.watch import Applied, Deleted, Listed, Scope, Timing, watch
+from controllers.runtime.watch import (
+    Applied,
+    Deleted,
+    Interest,
+    InterestFunction,
+    Listed,
+    Scope,
+    Timing,
+    watch,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -22,8 +31,9 @@ Handler = Callable[[Change], None]
 class Informer:
     """Keeps `store` equal to what the API server has in `scope`, and tells handlers of each change.
 
-    `keep` drops objects that are of no interest before they cost memory. Handlers run in the order of the
-    changes, must not block and must not raise.
+    `interest` says how much of an object is kept, before it costs memory: all, only the uid (it is settled, and
+    handlers take it for gone), or nothing. `after` is an informer that `interest` asks: it has to be full first.
+    Handlers run in the order of the changes, must not block and must not raise.
     """
 
     def __init__(
@@ -32,13 +42,15 @@ class Informer:
         scope: Scope,
         *,
         indexes: dict[str, IndexFunction] | None = None,
-        keep: Callable[[Object], bool] | None = None,
+        interest: InterestFunction | None = None,
+        after: Informer | None = None,
         timing: Timing = Timing(),
     ) -> None:
         self.scope = scope
         self.store = Store(indexes)
         self._client = client
-        self._keep = keep
+        self._interest = interest
+        self._after = after
         self._timing = timing
         self._handlers: list[Handler] = []
         self._synced = asyncio.Event()
@@ -57,31 +69,49 @@ class Informer:
         """Returns once the first list is in the store and the handlers have seen it."""
         await self._synced.wait()
 
+    def reconsider(self, item: Object) -> None:
+        """Asks again how much of an object is wanted that is here in full: what that depends on has changed."""
+        if self._interest is not None and self._interest(item) is not Interest.FULL:
+            self._apply(item)
+
     async def run(self) -> None:
         """Until cancelled."""
+        if self._after is not None:
+            await self._after.wait_synced()
         kind = str(self.scope.kind)
         size = metrics.informer_objects.labels(kind)
-        async with aclosing(watch(self._client, self.scope, timing=self._timing)) as events:
+        events = watch(self._client, self.scope, interest=self._interest, timing=self._timing)
+        async with aclosing(events):
             async for event in events:
                 match event:
-                    case Listed(objects):
-                        kept = [item for item in objects if self._keep is None or self._keep(item)]
-                        for change in self.store.replace(kept):
+                    case Listed(objects, settled):
+                        for change in self.store.replace(objects, settled):
                             self._notify(change)
+                        for item in objects:  # while it was listed, the answer may have become another
+                            self.reconsider(item)
                         if not self._synced.is_set():
-                            log.debug("informer_synced", kind=kind, objects=len(kept))
+                            log.debug(
+                                "informer_synced", kind=kind, objects=len(objects), settled=len(settled)
+                            )
                             self._synced.set()
                     case Applied(item):
-                        if self._keep is None or self._keep(item):
-                            self._notify(self.store.apply(item))
-                        else:
-                            self._notify(self._dropped(item))
+                        self._apply(item)
                     case Deleted(item):
                         self._notify(self.store.remove(item))
                 size.set(len(self.store))
 
+    def _apply(self, item: Object) -> None:
+        wanted = Interest.FULL if self._interest is None else self._interest(item)
+        if wanted is Interest.FULL:
+            self._notify(self.store.apply(item))
+        elif wanted is Interest.UID:
+            # Of one that was settled before, handlers hear all the same: a late word on it may matter to them.
+            self._notify(self.store.settle(item) or Change(None, item))
+        else:
+            self._notify(self._dropped(item))
+
     def _dropped(self, item: Object) -> Change | None:
-        """Takes out what `keep` does not want any more. Handlers get the state that it was kept for."""
+        """Takes out what is not wanted any more. Handlers get the state that it was kept for."""
         kept = self.store.get(*item.key)
         self.store.remove(item)
         return None if kept is None else Change(kept, None)

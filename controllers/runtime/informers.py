@@ -6,7 +6,7 @@ from controllers.kube.client import Client
 from controllers.runtime.informer import Informer
 from controllers.runtime.manager import Manager
 from controllers.runtime.own_writes import OwnWrites
-from controllers.runtime.watch import Scope
+from controllers.runtime.watch import InterestFunction, Scope
 
 
 class Informers:
@@ -18,11 +18,20 @@ class Informers:
         self._informers: dict[Scope, Informer] = {}
         self._views: dict[Scope, OwnWrites] = {}
 
-    def of(self, scope: Scope) -> Informer:
-        """The informer of `scope`. Declare indexes and handlers on it before the manager runs."""
+    def of(
+        self, scope: Scope, *, interest: InterestFunction | None = None, after: Informer | None = None
+    ) -> Informer:
+        """The informer of `scope`. Declare indexes and handlers on it before the manager runs.
+
+        `interest` and `after` (see Informer) are of use to the first who asks for the scope.
+        """
         if scope not in self._informers:
-            self._informers[scope] = self._manager.add_informer(Informer(self._client, scope))
+            informer = Informer(self._client, scope, interest=interest, after=after)
+            self._informers[scope] = self._manager.add_informer(informer)
         return self._informers[scope]
+
+    def __contains__(self, scope: Scope) -> bool:
+        return scope in self._informers
 
     def view(self, scope: Scope) -> OwnWrites:
         """The one view of `scope` that includes this process's own writes."""

@@ -12,9 +12,10 @@ listed again after a reconnect.
 from __future__ import annotations
 
 import asyncio
+import enum
 import random
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
@@ -39,11 +40,23 @@ class Scope:
     field_selector: str = ""
 
 
+class Interest(enum.Enum):
+    """How much of an object its watcher wants to keep."""
+
+    FULL = enum.auto()
+    UID = enum.auto()
+    NONE = enum.auto()
+
+
+InterestFunction = Callable[[Object], Interest]
+
+
 @dataclass(frozen=True)
 class Listed:
-    """The whole content of the scope; whatever is not in it does not exist."""
+    """The whole content of the scope: the objects that are wanted in full, and the uids of settled ones by key."""
 
     objects: list[Object]
+    settled: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,22 +94,25 @@ class Timing:
 
 
 async def watch(
-    client: Client, scope: Scope, *, timing: Timing = Timing(), backoff: Backoff = RECONNECT
+    client: Client,
+    scope: Scope,
+    *,
+    interest: InterestFunction | None = None,
+    timing: Timing = Timing(),
+    backoff: Backoff = RECONNECT,
 ) -> AsyncGenerator[WatchEvent]:
-    """Events of `scope` in the API server's order. Ends only by cancellation."""
+    """Events of `scope` in the API server's order. Ends only by cancellation.
+
+    `interest` keeps a list of many thousands from being in memory at once; it has no say on later events.
+    """
     version = ""
     failures = expirations = 0  # in a row, without an event between them
     while True:
         try:
             if not version:
-                objects, version = await client.list(
-                    scope.kind,
-                    namespace=scope.namespace,
-                    label_selector=scope.label_selector,
-                    field_selector=scope.field_selector,
-                )
+                listed, version = await _list(client, scope, interest)
                 metrics.informer_relists.labels(str(scope.kind)).inc()
-                yield Listed(objects)
+                yield listed
             async with client.watch(
                 scope.kind,
                 namespace=scope.namespace,
@@ -126,6 +142,25 @@ async def watch(
             _report(scope, error, failures)
             await asyncio.sleep(backoff.delay(failures))
             failures += 1
+
+
+async def _list(client: Client, scope: Scope, interest: InterestFunction | None) -> tuple[Listed, str]:
+    listed = Listed([])
+    version = ""
+    async for page, at in client.pages(
+        scope.kind,
+        namespace=scope.namespace,
+        label_selector=scope.label_selector,
+        field_selector=scope.field_selector,
+    ):
+        version = at
+        for item in page:
+            wanted = Interest.FULL if interest is None else interest(item)
+            if wanted is Interest.FULL:
+                listed.objects.append(item)
+            elif wanted is Interest.UID:
+                listed.settled[item.key] = item.metadata.uid
+    return listed, version
 
 
 @dataclass(frozen=True)

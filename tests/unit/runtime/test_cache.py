@@ -87,3 +87,48 @@ def test_a_change_names_the_newest_state() -> None:
     old, new = make("a", 1), make("a", 2)
     assert Change(old, new).object is new
     assert Change(old, None).object is old
+
+
+def test_of_a_settled_object_only_the_uid_stays() -> None:
+    store = Store({"label": by_label})
+    store.apply(make("a", 1, label="x"))
+    change = store.settle(make("a", 2, label="x"))
+    assert change is not None
+    assert change.new is None
+    assert store.get("n", "a") is None
+    assert store.by_index("label", "x") == []
+    assert store.settled_uid("n", "a") == "u"
+    assert list(store.settled()) == [("n", "a")]
+    assert len(store) == 0
+    assert store.version == 2
+
+
+def test_a_settled_object_that_needs_attention_again_comes_as_added() -> None:
+    store = Store()
+    store.settle(make("a", 1))
+    assert store.settle(make("a", 2)) is None
+    change = store.apply(make("a", 3))
+    assert change is not None
+    assert change.old is None
+    assert store.settled_uid("n", "a") is None
+
+
+def test_the_removal_of_a_settled_object_is_heard_of() -> None:
+    store = Store()
+    store.settle(make("a", 1))
+    gone = make("a", 2)
+    assert store.remove(gone) == Change(gone, None)
+    assert store.remove(gone) is None
+
+
+def test_a_list_replaces_what_was_settled() -> None:
+    store = Store()
+    store.settle(make("old", 1))
+    store.apply(make("settles", 1))
+    changes = store.replace([make("old", 5)], {("n", "settles"): "u"})
+    assert sorted((c.old is None, c.object.metadata.name) for c in changes) == [
+        (False, "settles"),
+        (True, "old"),
+    ]
+    assert store.settled_uid("n", "settles") == "u"
+    assert store.settled_uid("n", "old") is None

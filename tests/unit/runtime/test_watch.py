@@ -40,11 +40,11 @@ class Server:
     version: int = 10
     asked: list[str] = field(default_factory=list)
 
-    async def list(self, *_: object, **__: object) -> tuple[list[Object], str]:
+    async def pages(self, *_: object, **__: object) -> AsyncIterator[tuple[list[Object], str]]:
         self.asked.append("list")
         if self.lists:
             raise self.lists.pop(0)
-        return [], str(self.version)
+        yield [], str(self.version)
 
     @contextlib.asynccontextmanager
     async def watch(
