@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
+import uvloop
 
 from agent.join import JoinError, join
 from agent.wiring import build
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     logs.configure(level=options.log_level, log_format=options.log_format)
     try:
-        asyncio.run(_join(options) if options.command == "join" else _run(options))
+        uvloop.run(_join(options) if options.command == "join" else _run(options))
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 
 import structlog
+import uvloop
 
 import manifestwork.wiring
 import placement.evaluator.wiring
@@ -19,8 +19,9 @@ from controllers.runtime import logs
 from controllers.runtime.events import Recorder
 from controllers.runtime.health import AddressError
 from controllers.runtime.informers import Informers
-from controllers.runtime.manager import Manager, PartFailed
-from controllers.runtime.process import ListenAddress, add_process_arguments, elector_for, observe
+from controllers.runtime.manager import PartFailed
+from controllers.runtime.membership import ShardCountError
+from controllers.runtime.process import add_process_arguments, add_shards_argument, manager_for, observe
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ examples:
   python -m controllers run --kubeconfig hub.kubeconfig --listen 127.0.0.1:8080
   python -m controllers run --controllers statussync          one of the three
   python -m controllers run --evaluator off                   somebody else writes the PlacementDecisions
+  python -m controllers run --shards 8                        the same on 2 to 4 machines: they share the work
 
 While it runs: /healthz, /readyz and /metrics on --listen. The CRDs must be installed: make install.
 """
@@ -74,20 +76,20 @@ def parser() -> argparse.ArgumentParser:
         default="auto",
         help="make placement decisions ourselves; auto: only where Open Cluster Management does not (default)",
     )
+    add_shards_argument(run)
     add_process_arguments(run, listen=":8080")
     return root
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Runs until stopped. Raises ConfigError, AddressError, PartFailed or, while it starts, ApiError."""
+    """Runs until stopped. Raises ConfigError, ShardCountError, AddressError, PartFailed or, at the start, ApiError."""
     chosen = [name.strip() for name in options.controllers.split(",") if name.strip()]
     if unknown := sorted(set(chosen) - set(CONTROLLERS)):
         raise ConfigError(f"unknown controller {unknown[0]!r}: choose from {', '.join(CONTROLLERS)}")
     client = observe(await Client.connect(options.kubeconfig, options.context))
     try:
         recorder = Recorder(client, "argosy")
-        listen: ListenAddress = options.listen
-        manager = Manager(listen=listen, elector=elector_for(options, client, LEASE_NAME), recorder=recorder)
+        manager = manager_for(options, client, LEASE_NAME, recorder)
         informers = Informers(client, manager)
         wirings = {
             "placement": placement.wiring.add_to,
@@ -110,8 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     logs.configure(level=options.log_level, log_format=options.log_format)
     try:
-        asyncio.run(run(options))
-    except ConfigError as error:
+        uvloop.run(run(options))
+    except (ConfigError, ShardCountError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except (AddressError, PartFailed) as error:

@@ -1,4 +1,7 @@
-"""Runs one reconciler over a queue of keys: what triggers it, how many at once, and the one error policy."""
+"""Runs one reconciler over a queue of keys: what triggers it, how many at once, and the one error policy.
+
+Which keys are this process's to handle is said by who restricts it; it never decides that itself.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,10 @@ from controllers.runtime.workqueue import WorkQueue
 log = structlog.get_logger(__name__)
 
 Mapper = Callable[[Change], Iterable[Request]]
+Wanted = Callable[[Request], bool]
+
+# Objects that a resync looks at before it lets others have the loop.
+_RESYNC_BATCH = 500
 
 
 def by_own_key(change: Change) -> Iterable[Request]:
@@ -42,16 +49,55 @@ class Controller:
         self._recorder = recorder
         self._slots = asyncio.Semaphore(concurrency)
         self._metrics = ControllerMetrics(name, concurrency)
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Request] = {}
+        self._triggers: list[tuple[Informer, Mapper]] = []
+        self._owns: Wanted = _everything
 
     def watch(self, informer: Informer, mapper: Mapper = by_own_key) -> None:
         """Every change in `informer` wants the keys that `mapper` makes of it."""
 
         def enqueue(change: Change) -> None:
             for request in mapper(change):
-                self.queue.add(request)
+                if self._owns(request):
+                    self.queue.add(request)
 
+        self._triggers.append((informer, mapper))
         informer.add_handler(enqueue)
+
+    # -- a part of the keys -----------------------------------------------------------------------------
+
+    def restrict(self, owns: Wanted) -> None:
+        """From now on only keys that `owns` admits are queued and handled; it is asked for each key anew.
+
+        After it has begun to admit keys, call `resync` for them; after it has ceased to, `drain`.
+        """
+        self._owns = owns
+
+    async def resync(self, gained: Wanted) -> None:
+        """Wants the keys that the caches now give, and that `gained` names, as if all objects had just appeared."""
+        for informer, mapper in self._triggers:
+            for number, item in enumerate(list(informer.store.all()), start=1):
+                for request in mapper(Change(None, item)):
+                    if gained(request) and self._owns(request):
+                        self.queue.add(request)
+                if number % _RESYNC_BATCH == 0:
+                    await asyncio.sleep(0)
+
+    async def drain(self, lost: Wanted, *, grace: float) -> None:
+        """Returns once nothing that `lost` names is queued, delayed or in flight.
+
+        What is in flight may end within `grace` seconds and is cancelled then.
+        """
+        self.queue.drop(lost)
+        in_flight = [task for task, request in self._running.items() if lost(request)]
+        if in_flight:
+            _, late = await asyncio.wait(in_flight, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*in_flight, return_exceptions=True)
+            self.queue.drop(lost)  # what did not end well wants to be repeated
+
+    # -- running ----------------------------------------------------------------------------------------
 
     async def run(self, *, grace: float = 20.0) -> None:
         """Until `stop` is called, then waits up to `grace` seconds for what is in flight, and cancels the rest.
@@ -65,9 +111,8 @@ class Controller:
                 if request is None:
                     break
                 task = asyncio.create_task(self._handle(request), name=f"{self.name}:{request}")
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
-                task.add_done_callback(lambda _: self._slots.release())
+                self._running[task] = request
+                task.add_done_callback(self._handled)
             if self._running:
                 await asyncio.wait(self._running, timeout=grace)
         finally:
@@ -81,7 +126,15 @@ class Controller:
         self.queue.close()
         self._slots.release()  # with all slots taken, `run` waits for one and would not notice
 
+    def _handled(self, task: asyncio.Task[None]) -> None:
+        """Also of a task that was cancelled before its first step."""
+        self.queue.done(self._running.pop(task))
+        self._slots.release()
+
     async def _handle(self, request: Request) -> None:
+        if not self._owns(request):
+            self.queue.forget(request)
+            return
         started = time.perf_counter()
         self._metrics.active.inc()
         result = "cancelled"
@@ -93,7 +146,6 @@ class Controller:
             finally:
                 self._metrics.active.dec()
                 self._metrics.finished(result, time.perf_counter() - started)
-                self.queue.done(request)
 
     async def _reconcile(self, request: Request) -> str:
         """The error policy of `controllers.runtime.reconcile`. Returns the result label of the metrics."""
@@ -133,3 +185,7 @@ class Controller:
             self.queue.add_after(request, result.after)
             return "requeue_after"
         return "success"
+
+
+def _everything(request: Request) -> bool:
+    return True

@@ -1,10 +1,11 @@
 """Starts and stops everything of a process in order.
 
-Start: health server -> informers -> wait until their caches are full -> leadership -> background work and
-controllers. Standby replicas hold full caches, so a change of leader costs no list.
-Stop (SIGTERM, SIGINT): no new keys -> what is in flight finishes -> events are written -> informers end ->
-the lease is released -> the health server closes. Losing the lease, or a part that dies, ends the process with
-an error: the supervisor starts it anew with clean caches.
+Start: health server -> informers -> wait until their caches are full -> leadership, or a place among those that
+share the shards -> startup steps -> background work and controllers. All replicas hold full caches, so a change of
+the leader, or of a shard's holder, costs no list.
+Stop (SIGTERM, SIGINT): no new keys, no new shards -> what is in flight finishes -> events are written -> the leases
+are released -> informers end -> the health server closes. Losing a lease, or a part that dies, ends the process
+with an error: the supervisor starts it anew with clean caches.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.health import HealthServer
 from controllers.runtime.informer import Informer
 from controllers.runtime.leader import LeaderElector
+from controllers.runtime.sharding import Sharding
 
 log = structlog.get_logger(__name__)
 
@@ -35,26 +37,33 @@ class PartFailed(Exception):
 
 
 class Manager:
-    """Owns the tasks of a process. Add parts, then `await run()`."""
+    """Owns the tasks of a process. Add parts, then `await run()`.
+
+    With an `elector` one replica works and the others stand by; with `sharding` all work, each on its shards;
+    with neither this is the only one. Never both.
+    """
 
     def __init__(
         self,
         *,
         listen: tuple[str, int] | None = None,
         elector: LeaderElector | None = None,
+        sharding: Sharding | None = None,
         recorder: Recorder | None = None,
         grace: float = 20.0,
     ) -> None:
-        self._elector = elector
+        if elector is not None and sharding is not None:
+            raise ValueError("a manager takes an elector or sharding, not both")
+        self._lease = elector or sharding
+        self._sharding = sharding
         self._recorder = recorder
         self._grace = grace
-        self._informers: list[Informer] = []
+        self._informers: list[Informer] = [sharding.leases] if sharding else []
         self._controllers: list[Controller] = []
         self._background: list[tuple[str, Work]] = []
         self._startup: list[tuple[str, Work]] = []
         self._checks: dict[str, Callable[[], bool]] = {}
         self._stopping = asyncio.Event()
-        self._leading = elector is None
         self.health = HealthServer(*listen, readiness=self.readiness) if listen else None
 
     def add_informer(self, informer: Informer) -> Informer:
@@ -62,15 +71,20 @@ class Manager:
         return informer
 
     def add_controller(self, controller: Controller) -> Controller:
+        if self._sharding is not None:
+            self._sharding.add_controller(controller)
         self._controllers.append(controller)
         return controller
 
     def add_background(self, name: str, work: Work) -> None:
-        """`work` runs while leading, until cancelled."""
+        """`work` runs while leading, until cancelled; with sharding, in every replica."""
         self._background.append((name, work))
 
     def add_startup(self, name: str, work: Work) -> None:
-        """`work` runs once, after leadership was won and before the first controller; it may raise ApiError."""
+        """`work` runs once, after leadership was won and before the first controller; it may raise ApiError.
+
+        With sharding it runs in every replica, also at the same time: it must be safe to repeat.
+        """
         self._startup.append((name, work))
 
     def add_check(self, name: str, ready: Callable[[], bool]) -> None:
@@ -111,13 +125,18 @@ class Manager:
             # collector's sight, or each full collection stops the loop for it.
             gc.collect()
             gc.freeze()
-            if self._elector is not None:
-                cleanup.push_async_callback(self._elector.release)
-                if not await self._unless_stopped(self._elector.acquire(), informers):
+            lease: list[asyncio.Task[None]] = []
+            if self._lease is not None:
+                cleanup.push_async_callback(self._lease.release)
+                if not await self._unless_stopped(self._lease.acquire(), informers):
                     return
+                # Held from here on: a startup step may take longer than the lease lasts.
+                lease = [_spawn("lease", self._lease.hold())]
+                cleanup.push_async_callback(_cancel, lease)
             for name, work in self._startup:
-                await self._prepare(name, work)
-            await self._lead(informers)
+                if not await self._unless_stopped(self._prepare(name, work), [*informers, *lease]):
+                    return
+            await self._lead(informers, lease)
 
     async def _prepare(self, name: str, work: Work) -> None:
         """A hub that refuses is worth a warning, not an end: the controllers say what is missing, object by object."""
@@ -144,14 +163,12 @@ class Manager:
         finally:
             await _cancel([task, stop])
 
-    async def _lead(self, informers: list[asyncio.Task[None]]) -> None:
-        self._leading = True
+    async def _lead(self, informers: list[asyncio.Task[None]], lease: list[asyncio.Task[None]]) -> None:
         controllers = [
             _spawn(f"controller:{item.name}", item.run(grace=self._grace)) for item in self._controllers
         ]
         parts = [_spawn(name, work()) for name, work in self._background]
         events = [_spawn("events", self._recorder.run())] if self._recorder else []
-        lease = [_spawn("lease", self._elector.hold())] if self._elector else []
         stop = _spawn("stop", _ignore(self._stopping.wait()))
         log.info("started", controllers=[item.name for item in self._controllers])
         everything = [*informers, *controllers, *parts, *events, *lease]
@@ -159,6 +176,8 @@ class Manager:
             await asyncio.wait([stop, *everything], return_when=asyncio.FIRST_COMPLETED)
             if not stop.done():
                 _raise_dead(everything)
+            if self._sharding is not None:
+                self._sharding.retire()
             for item in self._controllers:
                 item.stop()
             finished: asyncio.Future[Any] = asyncio.gather(*controllers)
@@ -168,10 +187,8 @@ class Manager:
             if self._recorder is not None:
                 await self._recorder.flush(timeout=5.0)
         finally:
-            # The lease is renewed until the work has really ended, and only then released.
-            await _cancel([*controllers, *parts, *events])
-            await _cancel([stop, *lease])
-            self._leading = False
+            # The lease is renewed until the work has really ended, and only then released by `run`.
+            await _cancel([*controllers, *parts, *events, stop])
             log.info("stopped")
 
 

@@ -38,6 +38,8 @@ requests = Counter(
     "rest_client_requests_total", "API requests by status code and method.", ["code", "method"]
 )
 leader = Gauge("leader_election_master_status", "1 while this process holds the lease.", ["name"])
+shards_owned = Gauge("argosy_shards_owned", "Shards that this process works on.")
+shard_replicas = Gauge("argosy_shard_replicas", "Processes that share the shards, as this one sees it.")
 informer_relists = Counter("argosy_informer_relists_total", "Full lists read from the API server.", ["kind"])
 informer_objects = Gauge("argosy_informer_objects", "Objects held in a cache.", ["kind"])
 events_dropped = Counter("argosy_events_dropped_total", "Kubernetes Events not written, by cause.", ["cause"])
@@ -58,6 +60,9 @@ class QueueMetrics:
 
     def taken(self, waited: float, depth: int) -> None:
         self._queued.observe(waited)
+        self._depth.set(depth)
+
+    def dropped(self, depth: int) -> None:
         self._depth.set(depth)
 
 

@@ -1,4 +1,4 @@
-"""What every Argosy process has on its command line: where to listen, how to log, whether to elect a leader."""
+"""What Argosy's processes have on their command lines: where to listen, how to log, how replicas share the work."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ import socket
 import uuid
 from pathlib import Path
 
-from controllers.kube.client import Client
+from controllers.kube.client import Client, ConfigError
 from controllers.runtime import metrics
+from controllers.runtime.events import Recorder
+from controllers.runtime.group import Group
 from controllers.runtime.leader import LeaderElector
+from controllers.runtime.manager import Manager
+from controllers.runtime.membership import Agreement
+from controllers.runtime.sharding import Sharding
 
 ListenAddress = tuple[str, int] | None
+
+# Each shard costs its holder a write every two seconds.
+MAX_SHARDS = 256
 
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -45,6 +53,28 @@ def add_process_arguments(parser: argparse.ArgumentParser, *, listen: str) -> No
     )
 
 
+def add_shards_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds --shards, for processes whose replicas can work at the same time."""
+    parser.add_argument(
+        "--shards",
+        type=parse_shards,
+        default=1,
+        metavar="N",
+        help="let replicas share the work: namespaces are dealt into N shards by a hash of their names, and each "
+        "running replica works on about N / replicas of them, one Lease each. 2 to 4 times the number of replicas "
+        "is a good N; more replicas than shards stand by. A namespace is never split. All replicas must use the "
+        "same N: one that finds others at work with another N says so and ends. To change it, stop all replicas "
+        "first (default: 1, one replica does everything)",
+    )
+
+
+def parse_shards(text: str) -> int:
+    """A number from 1 to MAX_SHARDS. Raises argparse.ArgumentTypeError."""
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_SHARDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_SHARDS}")
+    return int(text)
+
+
 def parse_listen(text: str) -> ListenAddress:
     """`host:port`, `:port` (all addresses) or `none`. Raises argparse.ArgumentTypeError."""
     if text == "none":
@@ -59,10 +89,36 @@ def elector_for(options: argparse.Namespace, client: Client, lease: str) -> Lead
     """The elector that the command line asks for."""
     if not options.leader_elect:
         return None
-    namespace = options.lease_namespace
-    if not namespace:
-        namespace = _POD_NAMESPACE.read_text().strip() if _POD_NAMESPACE.exists() else "default"
-    return LeaderElector(client, name=lease, namespace=namespace, identity=identity())
+    return LeaderElector(client, name=lease, namespace=lease_namespace(options), identity=identity())
+
+
+def manager_for(
+    options: argparse.Namespace, client: Client, lease: str, recorder: Recorder | None = None
+) -> Manager:
+    """A manager whose replicas share the work as --shards and --leader-elect say; `lease` names their group.
+
+    Raises ConfigError when the two contradict each other. Its `run` raises ShardCountError when replicas are at
+    work that were told another number of shards.
+    """
+    group = Group(client, lease, lease_namespace(options), identity(), options.shards)
+    if group.shards > 1:
+        if not options.leader_elect:
+            raise ConfigError(
+                "--shards shares the work by Leases, which --no-leader-elect turns off: drop one of them"
+            )
+        return Manager(listen=options.listen, sharding=Sharding(group), recorder=recorder)
+    elector = elector_for(options, client, lease)
+    manager = Manager(listen=options.listen, elector=elector, recorder=recorder)
+    if elector is not None:
+        manager.add_startup("number of shards", Agreement(group).check)
+    return manager
+
+
+def lease_namespace(options: argparse.Namespace) -> str:
+    """--lease-namespace, else the pod's own, else default."""
+    if options.lease_namespace:
+        return str(options.lease_namespace)
+    return _POD_NAMESPACE.read_text().strip() if _POD_NAMESPACE.exists() else "default"
 
 
 def identity() -> str:

@@ -68,6 +68,19 @@ class Schedule(Generic[K]):
         if key in self._dirty:
             self._ready.append(key)
 
+    def drop(self, unwanted: Callable[[K], bool]) -> int:
+        """Forgets that the keys which `unwanted` names are wanted, now or later; a running one goes on running.
+
+        Returns how many were wanted.
+        """
+        dropped = {key for key in self._dirty if unwanted(key)}
+        self._dirty -= dropped
+        self._ready = deque(key for key in self._ready if key not in dropped)
+        delayed = [key for key in self._due if unwanted(key)]
+        for key in delayed:
+            del self._due[key]
+        return len(dropped.union(delayed))
+
     def next_due(self) -> float | None:
         """When the earliest delayed key becomes ready; None when nothing is delayed."""
         while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
@@ -127,6 +140,19 @@ class WorkQueue(Generic[K]):
     def forget(self, key: K) -> None:
         """`key` is well again: the next retry starts with the shortest delay."""
         self._failures.pop(key, None)
+
+    def drop(self, unwanted: Callable[[K], bool]) -> int:
+        """Forgets the keys that `unwanted` names, with their failures, as if they had never been added.
+
+        One that is handled just now must still be `done`, and may add itself again. Returns how many were queued
+        or delayed.
+        """
+        dropped = self._schedule.drop(unwanted)
+        for record in (self._failures, self._added):
+            for key in [key for key in record if unwanted(key)]:
+                del record[key]
+        self._metrics.dropped(len(self._schedule))
+        return dropped
 
     async def get(self) -> K | None:
         """Waits for the next key; None once the queue is closed. Call `done` when it has been handled."""

@@ -71,3 +71,12 @@ async def test_a_controller_that_does_not_exist_is_named_with_those_that_do(hub:
     status, said = await run("--kubeconfig", str(hub.kubeconfig), "--controllers", "placement,typo")
     assert status == 2
     assert "unknown controller 'typo': choose from placement, manifestwork, statussync" in said
+
+
+async def test_shards_without_leases_are_refused(hub: Cluster) -> None:
+    status, said = await run("--kubeconfig", str(hub.kubeconfig), "--shards", "4", "--no-leader-elect")
+    assert status == 2
+    assert (
+        said
+        == "error: --shards shares the work by Leases, which --no-leader-elect turns off: drop one of them\n"
+    )

@@ -10,7 +10,8 @@ import pytest
 from controllers.api.kinds import LEASE
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
-from controllers.runtime.leader import LeaderElector, LeaseTiming
+from controllers.runtime.leader import LeaderElector
+from controllers.runtime.lease import LeaseTiming
 from controllers.runtime.manager import Manager, PartFailed
 from tests.eventually import eventually
 from tests.integration.running import managing

@@ -12,7 +12,8 @@ from controllers.kube.errors import Forbidden
 from controllers.runtime.controller import Controller
 from controllers.runtime.events import Recorder
 from controllers.runtime.informer import Informer
-from controllers.runtime.leader import LeaderElector, LeaseTiming
+from controllers.runtime.leader import LeaderElector
+from controllers.runtime.lease import LeaseTiming
 from controllers.runtime.manager import Manager, PartFailed
 from controllers.runtime.reconcile import Request, Result
 from tests.eventually import eventually

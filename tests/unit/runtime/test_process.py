@@ -6,7 +6,13 @@ import argparse
 
 import pytest
 
-from controllers.runtime.process import add_process_arguments, identity, parse_listen
+from controllers.runtime.process import (
+    add_process_arguments,
+    add_shards_argument,
+    identity,
+    parse_listen,
+    parse_shards,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +33,19 @@ def test_an_address_is_read(text: str, address: tuple[str, int] | None) -> None:
 def test_what_is_no_address_is_refused_with_the_forms_that_are(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="HOST:PORT, :PORT or none"):
         parse_listen(text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "2.5", "many", "257"])
+def test_a_number_of_shards_that_cannot_be_is_refused_with_those_that_can(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="number from 1 to 256"):
+        parse_shards(text)
+
+
+def test_one_shard_is_the_default() -> None:
+    parser = argparse.ArgumentParser()
+    add_shards_argument(parser)
+    assert parser.parse_args([]).shards == 1
+    assert parser.parse_args(["--shards", "8"]).shards == 8
 
 
 def test_each_start_of_a_process_has_an_identity_of_its_own() -> None:

@@ -61,6 +61,13 @@ class ScheduleMachine(RuleBasedStateMachine):
         self.schedule.done(key)
         self.running.discard(key)
 
+    @rule(keys=st.sets(KEYS))
+    def drop(self, keys: set[str]) -> None:
+        dropped = self.schedule.drop(lambda key: key in keys)
+        assert dropped == len(keys & self.wanted.keys())
+        for key in keys:
+            self.wanted.pop(key, None)
+
     @invariant()
     def nothing_is_lost(self) -> None:
         delayed = [when for when in self.wanted.values() if when > self.promoted]
@@ -109,6 +116,23 @@ async def test_retries_wait_longer_each_time_until_forgotten() -> None:
     assert [queue.retry("a") for _ in range(5)] == [1, 2, 4, 5, 5]
     queue.forget("a")
     assert queue.retry("a") == 1
+
+
+async def test_a_dropped_key_is_as_if_it_had_never_been_added() -> None:
+    queue: WorkQueue[str] = WorkQueue("test", backoff=Backoff(base=0.01, cap=5, jitter=0))
+    for key in ("lost", "kept", "running"):
+        queue.add(key)
+    assert [await queue.get(), await queue.get(), await queue.get()] == ["lost", "kept", "running"]
+    for key in ("lost", "kept"):
+        queue.done(key)
+        assert [queue.retry(key) for _ in range(2)] == [0.01, 0.02]
+    queue.add("running")
+    assert queue.drop(lambda key: key != "kept") == 2
+    queue.done("running")
+    assert await asyncio.wait_for(queue.get(), 1) == "kept"
+    assert queue.retry("lost") == 0.01, "its failures are forgotten"
+    assert queue.drop(lambda key: True) == 1
+    assert len(queue) == 0
 
 
 async def test_a_closed_queue_ends_its_consumer() -> None:

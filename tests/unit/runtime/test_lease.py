@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controllers.runtime.leader import LeaseTiming, Observation, may_acquire
+from controllers.runtime.lease import LeaseTiming, Observation, may_acquire
 
 
 @pytest.mark.parametrize(
