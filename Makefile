@@ -79,7 +79,7 @@ lint: $(STAMP) ## ruff, mypy, import-linter, and that crds/ is up to date
 	@$(RUN) -m controllers.api.manifests --check
 
 .PHONY: bench
-bench: $(STAMP) ## measure the whole round trip against its ceiling (takes over an hour); writes docs/performance.md
+bench: $(STAMP) ## measure the whole round trip against its ceiling (takes about 45 minutes); writes docs/performance.md
 	@$(RUN) -m hack.bench run $(ARGS)
 
 .PHONY: bench-quick
@@ -89,6 +89,11 @@ bench-quick: $(STAMP) ## one minute of it; fails if a Workflow costs more hub wr
 .PHONY: bench-compare
 bench-compare: $(STAMP) ## the ratios of two results: OLD=benchmarks/result.json NEW=.local/bench/result.json
 	@$(RUN) -m hack.bench compare $(OLD) $(NEW)
+
+.PHONY: bench-profile
+bench-profile: $(STAMP) ## where the time goes: SCENARIO=burst-300-1c-2k under profilers
+	@test -n "$(SCENARIO)" || { echo 'usage: make bench-profile SCENARIO=burst-300-1c-2k'; exit 2; }
+	@$(RUN) -m hack.bench profile $(SCENARIO) $(ARGS)
 
 .PHONY: clean
 clean: ## remove the environment and the fleet's files (stops a fleet first)

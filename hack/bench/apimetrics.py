@@ -17,9 +17,12 @@ from controllers.api import kinds
 from controllers.kube.client import Client
 from hack.bench.workload import STAGES
 
+_READS: Final = frozenset({"GET", "LIST"})
 WRITES: Final = frozenset({"POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"})
 _REQUESTS: Final = "apiserver_request_total"
 _BODY_BYTES: Final = "apiserver_request_body_size_bytes_sum"
+_WATCH_BYTES: Final = "apiserver_watch_events_sizes_sum"
+_BYTES: Final = (_BODY_BYTES, _WATCH_BYTES)
 
 OURS, USER, EXECUTOR, EVENTS, LEASES, CLUSTER, READS = (
     "ours",
@@ -65,15 +68,18 @@ class Request(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Counters since the server's start. `body_bytes`: what clients have sent, by resource."""
+    """Counters since the server's start, by resource: bytes that clients sent, and that watches brought them."""
 
     requests: Mapping[Request, float]
     body_bytes: Mapping[str, float]
+    watch_bytes: Mapping[str, float]
 
     def since(self, earlier: Snapshot) -> Snapshot:
         """What has come in between."""
         return Snapshot(
-            _difference(self.requests, earlier.requests), _difference(self.body_bytes, earlier.body_bytes)
+            _difference(self.requests, earlier.requests),
+            _difference(self.body_bytes, earlier.body_bytes),
+            _difference(self.watch_bytes, earlier.watch_bytes),
         )
 
 
@@ -84,26 +90,27 @@ async def read(server: Client) -> Snapshot:
 
 def parse(text: str) -> Snapshot:
     """The counters from Prometheus's text format, of which an API server writes megabytes."""
-    # The parser takes a second for all of it; two names of a thousand are wanted.
-    lines = [line for line in text.splitlines() if line.startswith((_REQUESTS, _BODY_BYTES))]
+    # The parser takes a second for all of it; three names of a thousand are wanted.
+    lines = [line for line in text.splitlines() if line.startswith((_REQUESTS, *_BYTES))]
     requests: dict[Request, float] = defaultdict(float)
-    body_bytes: dict[str, float] = defaultdict(float)
+    moved: dict[str, dict[str, float]] = {name: defaultdict(float) for name in _BYTES}
     for family in text_string_to_metric_families("\n".join([*lines, ""])):
         for sample in family.samples:
             labels = sample.labels
-            if sample.name == _BODY_BYTES:
-                body_bytes[labels["resource"]] += sample.value
+            if sample.name in moved:
+                moved[sample.name][labels["resource"]] += sample.value
             elif labels["resource"]:
                 resource = "/".join(filter(None, (labels["resource"], labels["subresource"])))
                 requests[Request(resource, labels["verb"], labels["code"])] += sample.value
-    return Snapshot(dict(requests), dict(body_bytes))
+    return Snapshot(dict(requests), dict(moved[_BODY_BYTES]), dict(moved[_WATCH_BYTES]))
 
 
 def by_owner(requests: Mapping[Request, float], *, hub: bool) -> ByOwner:
     """Requests by whom they are put down to; on managed clusters the executor's are among ours.
 
     `reads` are everybody's GET and LIST of the kinds that we use; watches are counted when they end, which
-    says nothing. `cluster` is Kubernetes itself: garbage collection, service accounts.
+    says nothing. `leases` are both reads and writes of them. `cluster` is Kubernetes itself: garbage collection,
+    service accounts.
     """
     found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for request, count in requests.items():
@@ -114,12 +121,12 @@ def by_owner(requests: Mapping[Request, float], *, hub: bool) -> ByOwner:
 
 
 def _owner(request: Request, *, hub: bool) -> str | None:
+    if request.plural == kinds.LEASE.plural:
+        return LEASES if request.verb in WRITES or request.verb in _READS else None
     if request.verb not in WRITES:
-        return READS if request.plural in _OUR_KINDS and request.verb in ("GET", "LIST") else None
+        return READS if request.plural in _OUR_KINDS and request.verb in _READS else None
     if request.plural == kinds.EVENT.plural:
         return EVENTS
-    if request.plural == kinds.LEASE.plural:
-        return LEASES
     if hub and request.plural == kinds.WORKFLOW.plural and request.verb in ("POST", "DELETE"):
         return USER
     if hub and request.plural == kinds.WORKFLOW_STATUS_RESULT.plural and request.verb == "DELETE":

@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from hack.bench import limits, report, results, run, tables
+from hack.bench import limits, profile, report, results, run, series_tables, tables
 from hack.bench.compare import compare
 from hack.bench.results import Result
-from hack.bench.scenario import FULL, GROWTH_CLUSTERS, GROWTH_FINISHED, is_chosen
+from hack.bench.scenario import FULL, GROWTH_CLUSTERS, GROWTH_FINISHED, SERIES, is_chosen
 from hack.bench.tables import Table
 from hack.fleet import progress
 from hack.fleet.errors import FleetError
@@ -25,6 +25,7 @@ from hack.fleet.layout import DEFAULT_DIRECTORY, REPOSITORY
 COMMITTED = REPOSITORY / "benchmarks" / "result.json"
 LIMITS = REPOSITORY / "benchmarks" / "quick.json"
 PAGE = REPOSITORY / "docs" / "performance.md"
+SCRATCH = DEFAULT_DIRECTORY / "bench"
 
 _DESCRIPTION = """\
 The benchmark of the whole round trip, on clusters of its own: real API servers, Argosy's processes, a simulated
@@ -39,6 +40,7 @@ examples:
                                                     than benchmarks/quick.json allows
   python -m hack.bench compare benchmarks/result.json .local/bench/result.json
   python -m hack.bench report                       docs/performance.md anew from benchmarks/result.json
+  python -m hack.bench profile burst-300-1c-2k      where the time goes, in our processes and in the API servers
 """
 
 
@@ -70,7 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     running = commands.add_parser("run", help="measure")
     running.add_argument("--quick", action="store_true", help="the one-minute version, with its limits")
     running.add_argument(
-        "--only", nargs="+", default=[], metavar="NAME", help="scenarios by name; wildcards are fine"
+        "--only",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="scenarios by name; wildcards are fine, and so is giving it several times",
     )
     running.add_argument("--out", type=Path, metavar="DIR", help="where result, page and plots go")
     running.add_argument(
@@ -87,23 +94,30 @@ def _parser() -> argparse.ArgumentParser:
     reporting.add_argument("result", type=Path, nargs="?", default=COMMITTED, metavar="RESULT")
     reporting.add_argument("--out", type=Path, metavar="DIR", help="where page and plots go")
     reporting.set_defaults(run=_report)
+    profiling = commands.add_parser("profile", help="one scenario under py-spy and the API servers' profiler")
+    profiling.add_argument("scenario", metavar="SCENARIO")
+    profiling.add_argument("--out", type=Path, default=SCRATCH / "profile", metavar="DIR")
+    profiling.add_argument("--top", type=int, default=40, metavar="N", help="functions to show (default: 40)")
+    profiling.set_defaults(run=_profile)
     return parser
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     if options.quick:
         return _quick(options, console)
-    names = [*(scenario.name for scenario in FULL), GROWTH_FINISHED, GROWTH_CLUSTERS]
+    names = [*(scenario.name for scenario in FULL), *SERIES]
     for pattern in options.only:
         if not any(is_chosen(name, [pattern]) for name in names):
             raise FleetError(f"no scenario is called {pattern}; there are {', '.join(names)}")
+    # What is committed is only replaced by a run that came to its end.
+    under_way = (options.out or SCRATCH) / COMMITTED.name
     with progress.choose(console) as shown:
-        result = run.full(options.date, options.only, shown)
+        result = run.full(options.date, options.only, shown, under_way)
     _show(result, console)
-    out = options.out or (DEFAULT_DIRECTORY / "bench" if options.only else None)
+    out = options.out or (SCRATCH if options.only else None)
     _save(result, out, console)
     _write_page(result, out, console)
-    return 0
+    return _verdict(result.problems, console)
 
 
 def _quick(options: argparse.Namespace, console: Console) -> int:
@@ -113,7 +127,11 @@ def _quick(options: argparse.Namespace, console: Console) -> int:
     _show(result, console)
     if options.out:
         _save(result, options.out, console)
-    problems = limits.exceeded(result.trips, allowed)
+    return _verdict([*result.failures, *limits.exceeded(result.trips, allowed)], console)
+
+
+def _verdict(problems: Sequence[str], console: Console) -> int:
+    """Shows what went wrong; the exit status."""
     for problem in problems:
         console.print(problem, style="red", markup=False)
     return 1 if problems else 0
@@ -129,7 +147,9 @@ def _show(result: Result, console: Console) -> None:
     for axis, unit in ((GROWTH_FINISHED, "finished"), (GROWTH_CLUSTERS, "clusters")):
         found = [item for item in result.growth if item.axis == axis]
         if found:
-            _print(tables.growth(found, unit), console)
+            _print(series_tables.growth(found, unit), console)
+    if result.replicas:
+        _print(series_tables.replicas(result.replicas), console)
 
 
 def _compare(options: argparse.Namespace, console: Console) -> int:
@@ -143,6 +163,21 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
 def _report(options: argparse.Namespace, console: Console) -> int:
     _write_page(results.load(options.result), options.out, console)
     return 0
+
+
+def _profile(options: argparse.Namespace, console: Console) -> int:
+    scenario = next((item for item in FULL if item.name == options.scenario), None)
+    if scenario is None:
+        names = ", ".join(item.name for item in FULL)
+        raise FleetError(f"no scenario is called {options.scenario}; there are {names}")
+    with progress.choose(console) as shown:
+        taken = profile.take(scenario, options.out, shown)
+    _print(tables.trips([taken.trip]), console)
+    for title, raw in taken.raw.items():
+        console.print(f"\n{title}: {raw}", highlight=False)
+        _print(tables.shares(profile.shares(raw.read_text())[: options.top]), console)
+    console.print(f"\nAPI servers, for `go tool pprof`: {options.out}/*.pprof", highlight=False)
+    return _verdict(taken.trip.problems, console)
 
 
 def _save(result: Result, out: Path | None, console: Console) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hack.bench.results import Growth, Result, Trip
+from hack.bench.results import Growth, Replicas, Result, Trip
 
 Better = Literal["less", "more"]
 # On a shared machine times differ by this much from run to run without any cause in the code.
@@ -36,13 +36,15 @@ class Row:
 def figures(result: Result) -> dict[str, Figure]:
     """The figures that are compared, by name."""
     found = {
-        f"ceiling {item.shape}: Workflows/s": Figure(item.workflows_per_second, "more")
+        f"{item.variant} ceiling {item.shape}: Workflows/s": Figure(item.workflows_per_second, "more")
         for item in result.ceilings
     }
     for trip in result.trips:
         found |= dict(_of_trip(trip))
     for size in result.growth:
         found |= dict(_of_growth(size))
+    for item in result.replicas:
+        found |= dict(_of_replicas(item))
     return found
 
 
@@ -70,7 +72,10 @@ def _of_trip(trip: Trip) -> Iterator[tuple[str, Figure]]:
     if trip.of_ceiling is not None:
         yield f"{name}: Workflows/s", Figure(trip.workflows_per_second, "more")
         yield f"{name}: of ceiling", Figure(trip.of_ceiling, "more")
+    if trip.of_lean_ceiling is not None:
+        yield f"{name}: of lean ceiling", Figure(trip.of_lean_ceiling, "more")
     yield f"{name}: hub writes", Figure(trip.hub_writes, exact=True)
+    yield f"{name}: etcd log bytes", Figure(trip.etcd_bytes)
     yield f"{name}: CPU ms", Figure(round(1000 * trip.cpu, 1))
     yield f"{name}: clean-up s", Figure(trip.cleanup_seconds)
     for process, usage in trip.processes.items():
@@ -90,3 +95,12 @@ def _of_growth(item: Growth) -> Iterator[tuple[str, Figure]]:
     yield f"{name}: hub writes", Figure(item.trip.hub_writes, exact=True)
     if item.decided_seconds is not None:
         yield f"{name}: decided s", Figure(item.decided_seconds)
+    if item.storage and item.storage.per_workflow is not None:
+        yield f"{name}: etcd bytes per Workflow", Figure(item.storage.per_workflow)
+
+
+def _of_replicas(item: Replicas) -> Iterator[tuple[str, Figure]]:
+    name = f"{item.processes} processes"
+    yield f"{name}: Workflows/s", Figure(item.trip.workflows_per_second, "more")
+    yield f"{name}: hub writes", Figure(item.trip.hub_writes, exact=True)
+    yield f"{name}: balanced s", Figure(item.balanced_seconds)

@@ -18,7 +18,7 @@ from controllers.api.kinds import WORKFLOW
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.watch import Applied, Deleted, Listed, Scope, watch
-from hack.bench.workload import ENDED_AT, NAMESPACE, RUN_LABEL
+from hack.bench.workload import ENDED_AT, RUN_LABEL
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ def copies_on(client: Client, run: str) -> Source:
 
 
 class Observer:
-    """Timelines of the Workflows of one run, by name; filled while `watching`."""
+    """Timelines of the Workflows of one run, by name, in whatever namespaces; filled while `watching`."""
 
     def __init__(self, hub: Client, run: str, names: Iterable[str], copies: Sequence[Source]) -> None:
         self.timelines = {name: Timeline() for name in names}
@@ -72,7 +72,7 @@ class Observer:
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Everything is seen that happens inside of the block."""
-        of_run = Scope(WORKFLOW, namespace=NAMESPACE, label_selector=f"{RUN_LABEL}={self._run}")
+        of_run = Scope(WORKFLOW, label_selector=f"{RUN_LABEL}={self._run}")
         watches: list[tuple[Source, Handler]] = [(Source(self._hub, of_run), self.on_hub)]
         watches += [(source, self.on_copy) for source in self._copies]
         listed = [asyncio.Event() for _ in watches]

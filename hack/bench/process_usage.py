@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import msgspec
 import psutil
 
 _INTERVAL = 0.25
+# Processes are at rest that together use less than this of one core, several seconds in a row.
+_REST, _REST_LOOKS = 0.3, 3
 _MIB = 2**20
 
 
@@ -61,6 +64,20 @@ class Meter:
             with contextlib.suppress(psutil.Error):
                 self._after[name] = _cpu(process)
                 self._peak[name] = max(self._peak[name], rss(process))
+
+
+async def at_rest(pids: Mapping[str, int], within: float) -> bool:
+    """Waits until processes have nothing to do any more; whether they have got there within so many seconds."""
+    processes = [psutil.Process(pid) for pid in pids.values()]
+    deadline = time.monotonic() + within
+    quiet = 0
+    spent, since = sum(map(_cpu, processes)), time.monotonic()
+    while quiet < _REST_LOOKS and time.monotonic() < deadline:
+        await asyncio.sleep(1)
+        now, at = sum(map(_cpu, processes)), time.monotonic()
+        quiet = quiet + 1 if (now - spent) / (at - since) < _REST else 0
+        spent, since = now, at
+    return quiet == _REST_LOOKS
 
 
 def _runs(process: psutil.Process) -> bool:

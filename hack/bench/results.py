@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,10 @@ class Machine(msgspec.Struct, frozen=True):
     system: str
 
 
+# The two ceilings: the least writes, and the same ones without the API servers' tracking of fields.
+PLAIN, LEAN = "plain", "lean"
+
+
 class Ceiling(msgspec.Struct, frozen=True):
     """What the API servers can do for one client that writes the least. `in_flight`: Workflows at a time.
 
@@ -36,6 +41,7 @@ class Ceiling(msgspec.Struct, frozen=True):
     hub_writes: int
     managed_writes: int
     cpu: float
+    variant: str = PLAIN
 
 
 class Trip(msgspec.Struct, frozen=True):
@@ -43,9 +49,11 @@ class Trip(msgspec.Struct, frozen=True):
 
     `requests`: per Workflow, by server ("hub", "managed"), owner, and resource with verb. `wrong`: Workflows whose
     status on the hub is not the copy's. `refused`: hub writes per Workflow that met a conflict, which are in the
-    other counts too. `hub_bytes`: what the hub was sent per Workflow, by resource. `left`: how many Workflows, copies,
-    ManifestWorks and results were still there when the clean-up was given up. `ended`: processes that did not live
-    to see it.
+    other counts too. `hub_bytes`: what the hub was sent per Workflow, by resource; `hub_watch_bytes`: what its watches
+    have brought to whoever watches, the observer among them. `etcd_puts`, `etcd_bytes`: changes and bytes of etcd's
+    log per Workflow, of all clusters together. `left`: how many Workflows, copies, ManifestWorks and results were
+    still there when the clean-up was given up. `ended`: processes that did not live to see it. `of_ceiling` and
+    `of_lean_ceiling`: Workflows per second as a fraction of what the two ceilings reach, for bursts.
     """
 
     name: str
@@ -69,6 +77,10 @@ class Trip(msgspec.Struct, frozen=True):
     left: int = 0
     ended: list[str] = []
     of_ceiling: float | None = None
+    of_lean_ceiling: float | None = None
+    hub_watch_bytes: dict[str, float] = {}
+    etcd_puts: float = 0.0
+    etcd_bytes: float = 0.0
 
     @property
     def cpu(self) -> float:
@@ -103,6 +115,26 @@ class Restart(msgspec.Struct, frozen=True):
     requests: ByOwner
 
 
+class Stored(msgspec.Struct, frozen=True):
+    """The objects of one kind that a cluster ("hub", "cluster1") has in etcd; `bytes` is their mean size there."""
+
+    cluster: str
+    resource: str
+    objects: int
+    bytes: int
+
+
+class Storage(msgspec.Struct, frozen=True):
+    """What etcd needs after compaction and defragmentation, in bytes, for hub and cluster together.
+
+    `per_workflow`: what each finished Workflow has added to it; None while there are none.
+    """
+
+    in_use: int
+    per_workflow: int | None
+    kinds: list[Stored]
+
+
 class Growth(msgspec.Struct, frozen=True):
     """How it goes with `size` finished Workflows, or `size` clusters (`axis`).
 
@@ -114,10 +146,27 @@ class Growth(msgspec.Struct, frozen=True):
     restarts: dict[str, Restart]
     trip: Trip
     decided_seconds: float | None = None
+    storage: Storage | None = None
+
+
+class Replicas(msgspec.Struct, frozen=True):
+    """A load on so many processes of the controllers, which share the namespaces by shards.
+
+    `balanced_seconds`: from the start of the processes that were added until each held its share of the shards.
+    """
+
+    processes: int
+    shards: int
+    namespaces: int
+    balanced_seconds: float
+    trip: Trip
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a run. `date` is what the person who started it says it is."""
+    """All of a run. `date` is what the person who started it says it is.
+
+    `failures`: what could not be measured, in words, and why. `minutes`: how long all of it took.
+    """
 
     format: int = FORMAT
     date: str
@@ -127,6 +176,29 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     ceilings: list[Ceiling] = []
     trips: list[Trip] = []
     growth: list[Growth] = []
+    replicas: list[Replicas] = []
+    failures: list[str] = []
+    minutes: float = 0.0
+
+    @property
+    def measured(self) -> list[Trip]:
+        """The trips of all scenarios and series."""
+        return [*self.trips, *(item.trip for item in self.growth), *(item.trip for item in self.replicas)]
+
+    @property
+    def problems(self) -> list[str]:
+        """All that went wrong, in words."""
+        return [*self.failures, *(problem for trip in self.measured for problem in trip.problems)]
+
+
+def with_fractions(trip: Trip, shape: str, ceilings: Sequence[Ceiling]) -> Trip:
+    """The trip with its speed as fractions of the ceilings of its shape of fleet; unchanged if there are none."""
+    limits = {item.variant: item.workflows_per_second for item in ceilings if item.shape == shape}
+    plain, lean = (
+        round(trip.workflows_per_second / limits[variant], 3) if variant in limits else None
+        for variant in (PLAIN, LEAN)
+    )
+    return msgspec.structs.replace(trip, of_ceiling=plain, of_lean_ceiling=lean)
 
 
 def load(path: Path) -> Result:

@@ -1,15 +1,16 @@
-"""A whole run: a fresh fleet for each shape, the ceiling on it first, then Argosy; and the growth series."""
+"""A whole run: a fresh fleet for each shape, the ceilings on it first, then Argosy; and one for each series."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
-import msgspec
-
-from hack.bench import growth, machine
-from hack.bench.ceiling import ceiling
-from hack.bench.results import Ceiling, Growth, Result, Trip
+from hack.bench import growth, machine, replicas
+from hack.bench.ceiling import ceilings
+from hack.bench.order import Order
+from hack.bench.record import Record
+from hack.bench.results import Result, with_fractions
 from hack.bench.scenario import (
     CLUSTERS,
     FINISHED,
@@ -17,7 +18,11 @@ from hack.bench.scenario import (
     GROWTH_CLUSTERS,
     GROWTH_FINISHED,
     KILOBYTE,
+    PROCESSES,
     QUICK,
+    REPLICAS,
+    REPLICAS_NAMESPACES,
+    SHARDS,
     Burst,
     Scenario,
     Shape,
@@ -25,109 +30,99 @@ from hack.bench.scenario import (
     chosen,
     is_chosen,
 )
-from hack.bench.testbed import Testbed, testbed
-from hack.bench.trip import Order, round_trip
+from hack.bench.testbed import Clients, Testbed, testbed
+from hack.bench.trip import round_trip
 from hack.fleet.progress import Progress
 
 _CEILING_COUNT, _CEILING_COUNT_LARGE, _CEILING_COUNT_QUICK = 400, 100, 60
 _LARGE = 50 * KILOBYTE
 # The first Workflows meet cold caches and connections that are not there yet; users' first ones do, the others don't.
 _WARM_UP = Burst(10)
+_SIZES = {
+    GROWTH_FINISHED: len(FINISHED),
+    GROWTH_CLUSTERS: len(CLUSTERS),
+    REPLICAS: len(PROCESSES),
+}
+
+Measure = Callable[[Testbed, Clients, Record], Awaitable[None]]
 
 
-def full(date: str, only: Sequence[str], progress: Progress) -> Result:
-    """Everything, or what `only` names. Raises FleetError, or ApiError in a group."""
-    ceilings: list[Ceiling] = []
-    trips: list[Trip] = []
-    for shape, scenarios in by_shape(chosen(FULL, only)).items():
+def full(date: str, only: Sequence[str], progress: Progress, path: Path) -> Result:
+    """Everything, or what `only` names; kept in `path` from the first figure on.
+
+    What could not be measured is in the result's `failures`; the rest is measured all the same.
+    """
+    shapes = by_shape(chosen(FULL, only))
+    series = [name for name in _SIZES if is_chosen(name, only)]
+    steps = sum(1 + len(scenarios) for scenarios in shapes.values()) + sum(_SIZES[name] for name in series)
+    record = Record(_empty(date), progress, steps, path)
+    for shape, scenarios in shapes.items():
         count = _CEILING_COUNT_LARGE if shape.status_bytes > _LARGE else _CEILING_COUNT
-        limit, measured = _shape(shape, scenarios, count, progress)
-        ceilings.append(limit)
-        trips += measured
-    series: list[Growth] = []
-    if is_chosen(GROWTH_FINISHED, only):
-        series += _growth_finished(progress)
-    if is_chosen(GROWTH_CLUSTERS, only):
-        series += _growth_clusters(progress)
-    return _result(date, ceilings, trips, series)
+        with record.group(str(shape), 1 + len(scenarios)):
+            _shape(shape, scenarios, count, record, progress)
+    for name in series:
+        with record.group(name, _SIZES[name]):
+            _series(name, record, progress)
+    return record.result
 
 
 def quick(date: str, progress: Progress) -> Result:
     """The one-minute version: one cluster, a small burst, a steady load."""
-    ceilings: list[Ceiling] = []
-    trips: list[Trip] = []
-    for shape, scenarios in by_shape(QUICK).items():
-        limit, measured = _shape(shape, scenarios, _CEILING_COUNT_QUICK, progress)
-        ceilings.append(limit)
-        trips += measured
-    return _result(date, ceilings, trips, [])
+    shapes = by_shape(QUICK)
+    record = Record(_empty(date), progress, len(QUICK) + len(shapes))
+    for shape, scenarios in shapes.items():
+        with record.group(str(shape), 1 + len(scenarios)):
+            _shape(shape, scenarios, _CEILING_COUNT_QUICK, record, progress)
+    return record.result
 
 
-def _result(date: str, ceilings: list[Ceiling], trips: list[Trip], series: list[Growth]) -> Result:
+def _empty(date: str) -> Result:
     return Result(
-        date=date,
-        revision=machine.revision(),
-        machine=machine.describe(),
-        versions=machine.versions(),
-        ceilings=ceilings,
-        trips=trips,
-        growth=series,
+        date=date, revision=machine.revision(), machine=machine.describe(), versions=machine.versions()
     )
 
 
 def _shape(
-    shape: Shape, scenarios: Sequence[Scenario], ceiling_count: int, progress: Progress
-) -> tuple[Ceiling, list[Trip]]:
-    with testbed(shape.clusters, progress) as bed:
-        with progress.step(f"ceiling of {shape}"):
-            limit = asyncio.run(_ceiling(bed, shape, ceiling_count))
-        bed.start_ours()
-        trips = asyncio.run(_trips(bed, shape, scenarios, limit, progress))
-    return limit, trips
+    shape: Shape, scenarios: Sequence[Scenario], ceiling_count: int, record: Record, progress: Progress
+) -> None:
+    async def limits(bed: Testbed, clients: Clients, record: Record) -> None:
+        with record.step(f"ceilings of {shape}"):
+            record.add(ceilings=await ceilings(clients, bed.pids(), shape, ceiling_count))
 
-
-async def _ceiling(bed: Testbed, shape: Shape, count: int) -> Ceiling:
-    async with bed.connected() as clients:
-        return await ceiling(clients, bed.pids(), shape, count)
-
-
-async def _trips(
-    bed: Testbed, shape: Shape, scenarios: Sequence[Scenario], limit: Ceiling, progress: Progress
-) -> list[Trip]:
-    async with bed.connected() as clients:
+    async def trips(bed: Testbed, clients: Clients, record: Record) -> None:
         pids = bed.pids()
         await round_trip(clients, pids, Order("warm-up", _WARM_UP, shape.status_bytes))
-        trips = []
         for scenario in scenarios:
-            with progress.step(f"{scenario.name}: {scenario.load}"):
+            with record.step(f"{scenario.name}: {scenario.load}"):
                 trip = await round_trip(clients, pids, Order.of(scenario))
             if isinstance(scenario.load, Burst):
-                share = round(trip.workflows_per_second / limit.workflows_per_second, 3)
-                trip = msgspec.structs.replace(trip, of_ceiling=share)
-            for problem in trip.problems:
-                progress.say(problem)
-                bed.keep_logs = True
-            trips.append(trip)
-        return trips
+                trip = with_fractions(trip, str(shape), record.result.ceilings)
+            record.add(trips=[trip])
 
-
-def _growth_finished(progress: Progress) -> list[Growth]:
-    async def measure(bed: Testbed) -> list[Growth]:
-        async with bed.connected() as clients:
-            with progress.step(f"{GROWTH_FINISHED}: up to {FINISHED[-1]:,} finished Workflows", 900):
-                return await growth.finished(bed, clients, FINISHED)
-
-    with testbed(1, progress) as bed:
+    with testbed(shape.clusters, progress) as bed:
+        _measure(bed, limits, record)
         bed.start_ours()
-        return asyncio.run(measure(bed))
+        _measure(bed, trips, record)
 
 
-def _growth_clusters(progress: Progress) -> list[Growth]:
-    async def measure(bed: Testbed) -> list[Growth]:
+def _series(name: str, record: Record, progress: Progress) -> None:
+    clusters, shards, measure = {
+        GROWTH_FINISHED: (1, 1, growth.finished),
+        GROWTH_CLUSTERS: (0, 1, growth.clusters),
+        REPLICAS: (1, SHARDS, replicas.processes),
+    }[name]
+    with testbed(clusters, progress) as bed:
+        bed.start_ours(shards)
+        if name == REPLICAS:
+            bed.open_namespaces(REPLICAS_NAMESPACES)
+        _measure(bed, measure, record)
+
+
+def _measure(bed: Testbed, measure: Measure, record: Record) -> None:
+    async def run() -> None:
         async with bed.connected() as clients:
-            with progress.step(f"{GROWTH_CLUSTERS}: up to {CLUSTERS[-1]:,} clusters", 300):
-                return await growth.clusters(bed, clients, CLUSTERS)
+            await measure(bed, clients, record)
 
-    with testbed(0, progress) as bed:
-        bed.start_ours()
-        return asyncio.run(measure(bed))
+    known = len(record.result.problems)
+    asyncio.run(run())
+    bed.keep_logs |= len(record.result.problems) > known

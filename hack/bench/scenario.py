@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 KILOBYTE = 1024
+RUN_SECONDS = 0.4
 GROWTH_FINISHED = "growth-finished"
 GROWTH_CLUSTERS = "growth-clusters"
+REPLICAS = "replicas"
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,15 @@ class Scenario:
     load: Load
     shape: Shape
     # How long the simulated executor works on a Workflow, in seconds.
-    run_seconds: float = 0.4
+    run_seconds: float = RUN_SECONDS
 
     @property
     def name(self) -> str:
         """Also the start of the names of its Workflows."""
         load = self.load
         kind = f"burst-{load.count}" if isinstance(load, Burst) else f"steady-{load.rate:g}"
-        return f"{kind}-{self.shape}"
+        length = "" if self.run_seconds == RUN_SECONDS else f"-{self.run_seconds:g}s"
+        return f"{kind}-{self.shape}{length}"
 
 
 _SMALL, _LARGE = 2 * KILOBYTE, 100 * KILOBYTE
@@ -74,16 +77,21 @@ _STEADY = (Steady(2, 60), Steady(10, 30), Steady(20, 20))
 # etcd's default quota is 2 GB. So the loads are shorter, and 2,000 at once are left out.
 _STEADY_LARGE = (Steady(2, 30), Steady(10, 15), Steady(20, 10))
 
+# Changes that follow one another within a second are reported together, and cost fewer writes. Of a run that takes
+# longer each change is reported by itself: what a Workflow costs at most, on a slow machine as on a fast one.
+_LONG = 4.0
+LONG_SUFFIX = f"-{_LONG:g}s"
+
 FULL: tuple[Scenario, ...] = (
     *(Scenario(load, Shape(1, _SMALL)) for load in (*_STEADY, Burst(300), Burst(2000))),
+    Scenario(Steady(2, 30), Shape(1, _SMALL), run_seconds=_LONG),
     *(Scenario(load, Shape(4, _SMALL)) for load in (*_STEADY, Burst(300), Burst(2000))),
     *(Scenario(load, Shape(1, _LARGE)) for load in (*_STEADY_LARGE, Burst(300))),
     *(Scenario(load, Shape(4, _LARGE)) for load in (*_STEADY_LARGE, Burst(300))),
 )
-# The steady one runs long enough that nothing coalesces on a slow machine: its count of writes is the same everywhere.
 QUICK: tuple[Scenario, ...] = (
     Scenario(Burst(60), Shape(1, _SMALL)),
-    Scenario(Steady(5, 10), Shape(1, _SMALL), run_seconds=4.0),
+    Scenario(Steady(5, 10), Shape(1, _SMALL), run_seconds=_LONG),
 )
 
 # Sizes of the growth series; each goes on from the one before.
@@ -91,6 +99,15 @@ FINISHED = (0, 1_000, 5_000, 20_000)
 CLUSTERS = (1, 10, 100, 1_000)
 GROWTH_LOAD = Steady(10, 20)
 GROWTH_STATUS_BYTES = _SMALL
+
+# The series of replicas: so many processes of the controllers, one after the other, on one fleet.
+PROCESSES = (1, 2, 4)
+SHARDS = 4
+REPLICAS_NAMESPACES = tuple(f"team-{number:02}" for number in range(1, 17))
+REPLICAS_LOAD = Burst(300)
+REPLICAS_STATUS_BYTES = _SMALL
+
+SERIES = (GROWTH_FINISHED, GROWTH_CLUSTERS, REPLICAS)
 
 
 def chosen(scenarios: Iterable[Scenario], patterns: Sequence[str]) -> list[Scenario]:

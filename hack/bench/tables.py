@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from hack.bench.apimetrics import EVENTS, OURS, READS, USER, ByOwner, total
 from hack.bench.compare import Row
 from hack.bench.distribution import Distribution
-from hack.bench.results import Growth, Result, Trip
+from hack.bench.profile import Share
+from hack.bench.results import Result, Trip
+from hack.bench.targets import Target
 from hack.fleet.layout import HUB
 
 
@@ -35,6 +37,7 @@ def trips(found: Sequence[Trip]) -> Table:
         "end to end p50 / p95 / p99",
         "Workflows/s",
         "of ceiling",
+        "of lean ceiling",
         "hub writes",
         "CPU",
         "clean-up",
@@ -50,18 +53,24 @@ def _trip(item: Trip) -> tuple[str, ...]:
         latency(item.status),
         latency(item.end_to_end),
         "" if item.of_ceiling is None else f"{item.workflows_per_second:.1f}",
-        "" if item.of_ceiling is None else f"{item.of_ceiling:.2f}",
+        _fraction(item.of_ceiling),
+        _fraction(item.of_lean_ceiling),
         f"{item.hub_writes:.2f}",
         f"{1000 * item.cpu:.0f} ms",
         f"{item.cleanup_seconds:.1f} s",
     )
 
 
+def _fraction(share: float | None) -> str:
+    return "" if share is None else f"{share:.2f}"
+
+
 def ceilings(result: Result) -> Table:
-    head = ("fleet", "Workflows/s", "in flight", "hub writes", "managed writes", "CPU")
+    head = ("fleet", "ceiling", "Workflows/s", "in flight", "hub writes", "managed writes", "CPU")
     rows = [
         (
             item.shape,
+            item.variant,
             f"{item.workflows_per_second:.1f}",
             str(item.in_flight),
             str(item.hub_writes),
@@ -102,41 +111,18 @@ def processes(trip: Trip) -> Table:
     return Table(("process", "CPU s", "CPU ms per Workflow", "peak MiB"), rows)
 
 
-def growth(found: Sequence[Growth], unit: str) -> Table:
-    head = (
-        unit,
-        "process",
-        "ready",
-        "settled",
-        "CPU",
-        "requests",
-        "memory",
-        "peak",
-        "dispatch p50 / p99",
-        "status p50 / p99",
-        "Placement decided",
-    )
-    rows = []
-    for item in found:
-        for number, (process, restart) in enumerate(item.restarts.items()):
-            rows.append(
-                (
-                    count(item.size) if number == 0 else "",
-                    process,
-                    f"{restart.ready_seconds:.1f} s",
-                    f"{restart.settled_seconds:.1f} s",
-                    f"{restart.cpu_seconds:.1f} s",
-                    count(sum(total(counts) for counts in restart.requests.values())),
-                    f"{restart.rss:.0f} MiB",
-                    f"{restart.peak_rss:.0f} MiB",
-                    _short(item.trip.dispatch) if number == 0 else "",
-                    _short(item.trip.status) if number == 0 else "",
-                    f"{item.decided_seconds:.2f} s"
-                    if item.decided_seconds is not None and number == 0
-                    else "",
-                )
-            )
-    return Table(head, rows)
+def targets(found: Sequence[Target]) -> Table:
+    rows = [
+        (item.what, item.wanted, item.measured, "yes" if item.reached else "**no**", item.scenario)
+        for item in found
+    ]
+    return Table(("target", "wanted", "measured", "reached", "where"), rows)
+
+
+def shares(found: Sequence[Share]) -> Table:
+    """Functions of a profile."""
+    rows = [(item.function, f"{item.cumulative:.1%}", f"{item.own:.1%}") for item in found]
+    return Table(("function", "cumulative", "own"), rows)
 
 
 def comparison(rows: Sequence[Row]) -> Table:
@@ -160,7 +146,8 @@ def latency(found: Distribution) -> str:
     return _joined(found, found.p50, found.p95, found.p99)
 
 
-def _short(found: Distribution) -> str:
+def short(found: Distribution) -> str:
+    """p50 / p99."""
     return _joined(found, found.p50, found.p99)
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,13 @@ import yaml
 
 from controllers.kube.client import Client
 from hack.bench import executor, fake_agents
+from hack.bench.etcd import Etcd
+from hack.bench.process_usage import at_rest
+from hack.bench.workload import NAMESPACE
 from hack.fleet import ours, process
 from hack.fleet.api import Api
+from hack.fleet.bootstrap import namespace
+from hack.fleet.errors import FleetError
 from hack.fleet.layout import EXAMPLES, HUB, REPOSITORY
 from hack.fleet.local import LocalFleet, LocalProvider
 from hack.fleet.progress import Progress
@@ -28,14 +33,16 @@ from hack.fleet.state import Part, Probe, Process
 CONTROLLERS = "controllers"
 BENCH = "load and observer"
 _FAKE_AGENTS = "fake-agents"
+_REST_WITHIN = 300.0
 
 
 @dataclass(frozen=True)
 class Clients:
-    """Administrators' clients of all clusters."""
+    """Administrators' clients of all clusters, and of the store that is under them."""
 
     hub: Client
     managed: Mapping[str, Client]
+    etcd: Etcd
 
     @property
     def all(self) -> dict[str, Client]:
@@ -52,14 +59,28 @@ class Testbed:
         self.keep_logs = False
         self._progress = progress
 
-    def start_ours(self) -> None:
+    def start_ours(self, shards: int = 1) -> None:
         """Controllers, agents and executors, and a Placement that selects every cluster."""
-        ours.start(self.fleet, self._progress)
+        ours.start(self.fleet, self._progress, shards)
         for name, cluster in self.fleet.managed.items():
             self._launch(name, "executor", [executor.__name__, str(cluster.kubeconfig)], executor.READY)
+        self.open_namespaces([NAMESPACE])
+
+    def open_namespaces(self, names: Sequence[str]) -> None:
+        """Make Workflows in these namespaces run on every cluster: each gets a Placement of the same name."""
+        for cluster in (self.fleet.hub, *self.fleet.managed.values()):
+            api = Api(cluster.kubeconfig)
+            for name in names:
+                api.apply(namespace(name))
         hub = Api(self.fleet.hub.kubeconfig)
         for file in ("clusterset-binding.yaml", "placement.yaml"):
-            hub.apply(yaml.safe_load((EXAMPLES / file).read_text()))
+            body = yaml.safe_load((EXAMPLES / file).read_text())
+            for name in names:
+                hub.apply({**body, "metadata": {**body["metadata"], "namespace": name}})
+
+    def start_controllers(self, number: int, shards: int) -> None:
+        """One more process of the controllers, titled `controllers-<number>`."""
+        ours.start_controllers(self.fleet, self._progress, number, shards)
 
     def start_fake_agents(self, clusters: int) -> None:
         """One process that stands for the agents of `clusters` clusters, in the place of an earlier one."""
@@ -83,16 +104,22 @@ class Testbed:
         """Titles of Argosy's own processes."""
         return [CONTROLLERS, *(f"{name}/agent" for name in self.fleet.managed)]
 
+    async def at_rest(self) -> None:
+        """Waits until no process of the fleet has anything to do. FleetError if that takes too long."""
+        pids = {title: pid for title, pid in self.pids().items() if title != BENCH}
+        if not await at_rest(pids, _REST_WITHIN):
+            raise FleetError(f"the fleet's processes are still busy after {_REST_WITHIN:.0f} s")
+
     @contextlib.asynccontextmanager
     async def connected(self) -> AsyncIterator[Clients]:
         """Clients, for use inside of one event loop."""
         hub = await Client.connect(self.fleet.hub.kubeconfig)
         managed = {name: await Client.connect(item.kubeconfig) for name, item in self.fleet.managed.items()}
-        clients = Clients(hub, managed)
         try:
-            yield clients
+            async with Etcd.connected(self.fleet.supervisor.find("etcd").part.port) as etcd:
+                yield Clients(hub, managed, etcd)
         finally:
-            for client in clients.all.values():
+            for client in (hub, *managed.values()):
                 await client.close()
 
     def _running(self) -> list[Process]:
@@ -113,13 +140,16 @@ class Testbed:
 
 
 @contextlib.contextmanager
-def testbed(clusters: int, progress: Progress) -> Iterator[Testbed]:
-    """A fresh fleet of so many managed clusters, stopped at the end. Its logs stay if something failed."""
+def testbed(clusters: int, progress: Progress, *, profiling: bool = False) -> Iterator[Testbed]:  # noqa: PT028 (no test)
+    """A fresh fleet of so many managed clusters, stopped at the end. Its logs stay if something failed.
+
+    `profiling`: its API servers serve CPU profiles of themselves.
+    """
     directory = Path(tempfile.mkdtemp(prefix="argosy-bench-"))
     managed = [f"cluster{number}" for number in range(1, clusters + 1)]
     keep_logs = True
     try:
-        with LocalProvider(progress).start(directory, managed, argo=False) as fleet:
+        with LocalProvider(progress, profiling=profiling).start(directory, managed, argo=False) as fleet:
             bed = Testbed(fleet, progress)
             yield bed
             keep_logs = bed.keep_logs

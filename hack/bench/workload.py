@@ -5,7 +5,7 @@ A Workflow carries in its annotations how it is to be executed, so that one exec
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from controllers.api import keys
 from controllers.api.kinds import WORKFLOW
@@ -29,8 +29,15 @@ _FEWEST_PODS: Final = 3
 _STARTED, _FINISHED = "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
 
 
+class Draft(NamedTuple):
+    """A Workflow that is to be created: its namespace, and the body of the request."""
+
+    namespace: str
+    body: bytes
+
+
 def workflow(
-    name: str, *, run: str, status_bytes: int, run_seconds: float, placement: str = PLACEMENT
+    name: str, *, run: str, status_bytes: int, run_seconds: float, namespace: str = NAMESPACE
 ) -> Json:
     """A Workflow to be created on the hub: a DAG of three pods."""
     tasks = [
@@ -44,10 +51,10 @@ def workflow(
         "kind": WORKFLOW.kind,
         "metadata": {
             "name": name,
-            "namespace": NAMESPACE,
+            "namespace": namespace,
             "labels": {keys.ENABLE_LABEL: "true", RUN_LABEL: run},
             "annotations": {
-                keys.PLACEMENT_ANNOTATION: placement,
+                keys.PLACEMENT_ANNOTATION: PLACEMENT,
                 STATUS_BYTES: str(status_bytes),
                 RUN_SECONDS: f"{run_seconds:g}",
             },

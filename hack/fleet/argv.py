@@ -38,9 +38,19 @@ def etcd(binary: PurePath, *, data: PurePath, client: int, peer: int, bind: str 
 
 
 def apiserver(
-    binary: PurePath, pki: Pki, *, cluster: str, etcd: str, port: int, bind: str = LOOPBACK
+    binary: PurePath,
+    pki: Pki,
+    *,
+    cluster: str,
+    etcd: str,
+    port: int,
+    bind: str = LOOPBACK,
+    profiling: bool = False,
 ) -> list[str]:
-    """An API server with RBAC; several share one etcd, each under its own prefix."""
+    """An API server with RBAC; several share one etcd, each under its own prefix.
+
+    `profiling` serves /debug/pprof to administrators.
+    """
     return [
         str(binary),
         f"--etcd-servers={etcd}",
@@ -62,7 +72,7 @@ def apiserver(
         # Fake nodes have names that don't resolve; logs are asked for at their address.
         "--kubelet-preferred-address-types=InternalIP",
         "--allow-privileged=true",
-        "--profiling=false",
+        f"--profiling={'true' if profiling else 'false'}",
     ]
 
 
@@ -155,8 +165,11 @@ def workflow_controller_environment() -> dict[str, str]:
     }
 
 
-def controllers(python: PurePath, *, kubeconfig: PurePath, listen: int) -> list[str]:
-    """Argosy's own controllers on the hub; `listen` serves /healthz, /readyz and /metrics."""
+def controllers(python: PurePath, *, kubeconfig: PurePath, listen: int, shards: int = 1) -> list[str]:
+    """Argosy's own controllers on the hub; `listen` serves /healthz, /readyz and /metrics.
+
+    With more than one of `shards` several such processes share the work, else one works and others stand by.
+    """
     return [
         str(python),
         "-m",
@@ -164,6 +177,7 @@ def controllers(python: PurePath, *, kubeconfig: PurePath, listen: int) -> list[
         "run",
         f"--kubeconfig={kubeconfig}",
         f"--listen={LOOPBACK}:{listen}",
+        *([f"--shards={shards}"] if shards > 1 else []),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -68,8 +69,10 @@ class LocalFleet:
 class LocalProvider:
     """Starts fleets, as many as wanted; they don't know of each other."""
 
-    def __init__(self, progress: Progress | None = None) -> None:
+    def __init__(self, progress: Progress | None = None, *, profiling: bool = False) -> None:
+        """`profiling`: the API servers serve CPU profiles of themselves."""
         self._progress = progress or Silent()
+        self._profiling = profiling
 
     def start(self, directory: Path, managed: Sequence[str], *, argo: bool, bare: bool = True) -> LocalFleet:
         """A hub and one managed cluster per name; see `hack.fleet.provider.Provider`.
@@ -90,7 +93,8 @@ class LocalProvider:
         try:
             with Reservation() as ports:
                 etcd = plan.etcd(layout, binaries, ports)
-                plans = [cluster.prepare(name, layout, binaries, ports) for name in (HUB, *managed)]
+                prepared = (cluster.prepare(name, layout, binaries, ports) for name in (HUB, *managed))
+                plans = [dataclasses.replace(each, profiling=self._profiling) for each in prepared]
                 supervisor.launch(etcd)
                 with ThreadPoolExecutor(len(plans)) as pool:
                     context = cluster.Context(etcd, ours, argo_definitions, supervisor, self._progress)

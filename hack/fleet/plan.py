@@ -21,7 +21,10 @@ _ARGO_STARTED = "Starting workflow garbage collector controller"
 
 @dataclass(frozen=True)
 class ClusterPlan:
-    """How the parts of one cluster are started. `bind` is where its API server listens."""
+    """How the parts of one cluster are started. `bind` is where its API server listens.
+
+    `profiling` lets administrators take CPU profiles of its API server.
+    """
 
     name: str
     layout: Layout
@@ -30,6 +33,7 @@ class ClusterPlan:
     pki: Pki
     port: int
     bind: str = LOOPBACK
+    profiling: bool = False
 
     @property
     def server(self) -> str:
@@ -47,6 +51,7 @@ class ClusterPlan:
             etcd=f"http://{LOOPBACK}:{etcd.port}",
             port=self.port,
             bind=self.bind,
+            profiling=self.profiling,
         )
         return self._part("apiserver", command, self._https("/readyz", self.port), self.port)
 
@@ -108,11 +113,11 @@ def etcd(layout: Layout, binaries: Mapping[str, Path], ports: Reservation) -> Pa
     return Part("", "etcd", command, str(layout.log("", "etcd")), ready, port=client)
 
 
-def controllers(layout: Layout, hub: Path, ports: Reservation) -> Part:
-    """Argosy's controllers on the hub."""
+def controllers(layout: Layout, hub: Path, ports: Reservation, number: int = 1, shards: int = 1) -> Part:
+    """Argosy's controllers on the hub: the process `controllers`, and for more of them `controllers-2` and so on."""
     port = ports.take()
-    command = argv.controllers(Path(sys.executable), kubeconfig=hub, listen=port)
-    return _ours(layout, "", "controllers", command, port)
+    command = argv.controllers(Path(sys.executable), kubeconfig=hub, listen=port, shards=shards)
+    return _ours(layout, "", "controllers" if number == 1 else f"controllers-{number}", command, port)
 
 
 def agent_join(layout: Layout, cluster: str, hub: Path) -> Part:

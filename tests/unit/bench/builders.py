@@ -6,7 +6,7 @@ from typing import Any
 
 from hack.bench.distribution import Distribution, distribution
 from hack.bench.process_usage import Usage
-from hack.bench.results import Ceiling, Growth, Machine, Restart, Result, Trip
+from hack.bench.results import Ceiling, Growth, Machine, Replicas, Restart, Result, Storage, Stored, Trip
 
 LATENCY = distribution([0.010, 0.020, 0.030])
 
@@ -45,6 +45,23 @@ def growth(axis: str, size: int, **given: Any) -> Growth:
         "trip": trip(f"{axis}-{size}", of_ceiling=None),
     }
     return Growth(axis=axis, size=size, **(figures | given))
+
+
+def storage(in_use: int = 2_000_000, per_workflow: int | None = 16_000) -> Storage:
+    kinds = [Stored("hub", "workflows", 1_000, 3_090), Stored("cluster1", "workflows", 1_000, 4_279)]
+    return Storage(in_use, per_workflow, kinds)
+
+
+def replicas(processes: int, **given: Any) -> Replicas:
+    names = ["controllers", *(f"controllers-{number}" for number in range(2, processes + 1))]
+    used = {name: Usage(1.0, 80.0) for name in names}
+    figures: dict[str, Any] = {
+        "shards": 4,
+        "namespaces": 16,
+        "balanced_seconds": 1.5,
+        "trip": trip(f"replicas-{processes}", of_ceiling=None, processes=used),
+    }
+    return Replicas(processes=processes, **(figures | given))
 
 
 def result(**given: Any) -> Result:

@@ -25,6 +25,10 @@ apiserver_request_body_size_bytes_bucket{group="argoproj.io",resource="workflows
 apiserver_request_body_size_bytes_sum{group="argoproj.io",resource="workflows",verb="patch"} 900
 apiserver_request_body_size_bytes_sum{group="argoproj.io",resource="workflows",verb="create"} 100
 apiserver_request_body_size_bytes_count{group="argoproj.io",resource="workflows",verb="patch"} 7
+# TYPE apiserver_watch_events_sizes histogram
+apiserver_watch_events_sizes_bucket{group="argoproj.io",resource="workflows",version="v1alpha1",le="1024"} 2
+apiserver_watch_events_sizes_sum{group="argoproj.io",resource="workflows",version="v1alpha1"} 5000
+apiserver_watch_events_sizes_count{group="argoproj.io",resource="workflows",version="v1alpha1"} 4
 some_other_metric_total{resource="workflows"} 99
 """
 
@@ -37,14 +41,16 @@ def test_parse() -> None:
         Request("manifestworks/status", "PATCH", "409"): 1,
     }
     assert found.body_bytes == {"workflows": 1000}
+    assert found.watch_bytes == {"workflows": 5000}
 
 
 def test_since_leaves_out_what_stood_still() -> None:
     one, two = Request("workflows", "PATCH", "200"), Request("workflows", "POST", "201")
-    earlier = Snapshot({one: 5, two: 2}, {"workflows": 10})
-    later = Snapshot({one: 9, two: 2, Request("events", "POST", "201"): 1}, {"workflows": 30, "events": 4})
+    event = Request("events", "POST", "201")
+    earlier = Snapshot({one: 5, two: 2}, {"workflows": 10}, {"workflows": 7})
+    later = Snapshot({one: 9, two: 2, event: 1}, {"workflows": 30, "events": 4}, {"workflows": 8})
     assert later.since(earlier) == Snapshot(
-        {one: 4, Request("events", "POST", "201"): 1}, {"workflows": 20, "events": 4}
+        {one: 4, event: 1}, {"workflows": 20, "events": 4}, {"workflows": 1}
     )
 
 
@@ -60,6 +66,8 @@ def test_since_leaves_out_what_stood_still() -> None:
         ("workflowstatusresults", "DELETE", "cluster", "ours"),
         ("events", "POST", "events", "events"),
         ("leases", "PUT", "leases", "leases"),
+        ("leases", "GET", "leases", "leases"),
+        ("leases", "WATCH", None, None),
         ("serviceaccounts", "POST", "cluster", "cluster"),
         ("workflows", "GET", "reads", "reads"),
         ("workflows", "LIST", "reads", "reads"),

@@ -8,8 +8,11 @@ import pytest
 
 from hack.bench.compare import Row, compare
 from hack.bench.distribution import Distribution
+from hack.bench.results import Ceiling
 from hack.bench.scenario import GROWTH_FINISHED
-from tests.unit.bench.builders import growth, result, trip
+from tests.unit.bench.builders import growth, replicas, result, storage, trip
+
+SPEEDS = {"plain": 60.0, "lean": 80.0}
 
 
 def row(name: str, old: dict[str, Any], new: dict[str, Any]) -> Row:
@@ -51,8 +54,19 @@ def test_only_what_both_have_is_compared() -> None:
     assert names == {"b", "growth-finished 1000"}
 
 
+def test_every_ceiling_and_series_has_a_name_of_its_own() -> None:
+    ceilings = [Ceiling("1c-2k", 400, 16, speed, 6, 3, 0.03, kind) for kind, speed in SPEEDS.items()]
+    names = {
+        item.name: item.new
+        for item in compare(*[result(trips=[], ceilings=ceilings, replicas=[replicas(1), replicas(2)])] * 2)
+    }
+    assert names["plain ceiling 1c-2k: Workflows/s"] == 60
+    assert names["lean ceiling 1c-2k: Workflows/s"] == 80
+    assert {"1 processes: hub writes", "2 processes: hub writes"} <= set(names)
+
+
 def test_the_same_result_has_no_verdicts() -> None:
-    one = result(growth=[growth(GROWTH_FINISHED, 1000)])
+    one = result(growth=[growth(GROWTH_FINISHED, 1000, storage=storage())])
     rows = compare(one, one)
     assert rows
     assert {(item.ratio, item.verdict) for item in rows if item.old} == {(1.0, "")}

@@ -6,7 +6,9 @@ import asyncio
 import os
 import sys
 
-from hack.bench.process_usage import Meter, highest_rss
+import pytest
+
+from hack.bench.process_usage import Meter, at_rest, highest_rss
 from hack.bench.restart import is_idle
 
 
@@ -23,6 +25,18 @@ async def test_usage_of_this_process_and_of_one_that_ends() -> None:
     assert found["here"].peak_rss > 10
     assert found["child"].cpu_seconds >= 0
     assert meter.ended() == ["child"]
+
+
+@pytest.mark.parametrize(
+    ("code", "within", "rests"), [("input()", 60, True), ("while True: pass", 1.5, False)]
+)
+async def test_processes_are_at_rest_when_they_use_no_cpu(code: str, within: float, rests: bool) -> None:
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE)
+    try:
+        assert await at_rest({"child": child.pid}, within) == rests
+    finally:
+        child.kill()
+        await child.wait()
 
 
 def test_the_highest_memory_is_never_less_than_what_is_seen() -> None:

@@ -14,17 +14,19 @@ from hack.bench.results import Result
 from hack.bench.scenario import GROWTH_CLUSTERS, GROWTH_FINISHED
 from hack.bench.tables import Table, latency, markdown
 from hack.fleet.errors import FleetError
-from tests.unit.bench.builders import EMPTY, growth, result, trip
+from tests.unit.bench.builders import EMPTY, growth, replicas, result, storage, trip
 
 FULL = result(
     trips=[trip(), trip("steady-2-1c-2k", of_ceiling=None), trip("lost", dispatch=EMPTY, status=EMPTY)],
     growth=[
-        growth(GROWTH_FINISHED, 0),
-        growth(GROWTH_FINISHED, 1000),
+        growth(GROWTH_FINISHED, 0, storage=storage(1_000_000, None)),
+        growth(GROWTH_FINISHED, 1000, storage=storage()),
         growth(GROWTH_CLUSTERS, 1, decided_seconds=0.02),
         growth(GROWTH_CLUSTERS, 10, decided_seconds=0.03),
     ],
+    replicas=[replicas(1), replicas(2), replicas(4)],
 )
+ALL_PLOTS = ("latency", "throughput", "requests", "growth", "storage", "replicas")
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_the_page_shows_every_scenario_and_links_its_plots(tmp_path: Path) -> No
     for name in ("burst-60-1c-2k", "steady-2-1c-2k", "lost", "abc1234", "2026-11-21", "1,000"):
         assert name in text
     drawn = {path.name for path in (tmp_path / "img").iterdir()}
-    assert drawn == {f"performance-{name}.png" for name in ("latency", "throughput", "requests", "growth")}
+    assert drawn == {f"performance-{name}.png" for name in ALL_PLOTS}
     for name in drawn:
         assert f"(img/{name})" in text
         assert (tmp_path / "img" / name).stat().st_size > 5_000
@@ -69,6 +71,7 @@ def test_the_page_shows_every_scenario_and_links_its_plots(tmp_path: Path) -> No
         (result(trips=[], ceilings=[]), set()),
         (result(trips=[trip(of_ceiling=None)]), {"latency", "requests"}),
         (result(trips=[], growth=[growth(GROWTH_CLUSTERS, 1)]), {"growth"}),
+        (result(trips=[], replicas=[replicas(1)]), {"replicas"}),
     ],
 )
 def test_a_part_of_the_scenarios_gives_a_part_of_the_page(
@@ -90,6 +93,21 @@ def test_a_part_of_the_scenarios_gives_a_part_of_the_page(
 )
 def test_the_page_says_what_went_wrong(given: dict[str, Any], said: str) -> None:
     assert said in report.text(result(trips=[trip(**given)]), {})
+
+
+def test_the_page_says_what_could_not_be_measured() -> None:
+    failure = "growth-clusters: not all could be measured (step 4): FleetError: no answer"
+    assert f"- {failure}" in report.text(result(failures=[failure]), {})
+
+
+@pytest.mark.parametrize(("share", "reached"), [(0.7, "yes"), (0.5, "**no**")])
+def test_the_targets_stand_at_the_top(share: float, reached: str) -> None:
+    burst = trip("burst-300-1c-2k", of_ceiling=share, of_lean_ceiling=0.4, hub_writes=8.0)
+    page = report.text(result(trips=[burst, trip("steady-2-1c-2k", hub_writes=8.0)]), {})
+    top = page.partition("## What is measured")[0]
+    row = next(line for line in top.splitlines() if line.startswith("| a burst of 300"))
+    assert f"| at least 0.6 | {share:.2f} (of the lean one 0.40) | {reached} |" in row
+    assert "| reference implementation | 2.0 |" in top
 
 
 def test_rows_have_as_many_cells_as_the_head() -> None:
@@ -115,6 +133,12 @@ def test_the_command_compares_two_files(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["compare", str(tmp_path / "old"), str(tmp_path / "new")]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if "hub writes" in line)
     assert line.split()[-4:] == ["12", "9", "0.75", "better"]
+
+
+def test_only_may_be_given_several_times(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["run", "--only", "nothing-like-it", "--only", "burst-300-1c-2k", "growth-*"]
+    assert main(arguments) == 1
+    assert "no scenario is called nothing-like-it" in capsys.readouterr().err
 
 
 def test_the_command_says_which_scenarios_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hack.bench.scenario import FULL, QUICK, Burst, Load, Scenario, Shape, Steady, by_shape, chosen
+from hack.bench.scenario import FULL, QUICK, SERIES, Burst, Load, Scenario, Shape, Steady, by_shape, chosen
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,21 @@ def test_a_fleet_for_each_shape() -> None:
     assert {shape for shape, items in groups.items() for item in items if item.shape != shape} == set()
     assert sum(len(items) for items in groups.values()) == len(FULL)
     assert list(groups) == [Shape(1, 2048), Shape(4, 2048), Shape(1, 102_400), Shape(4, 102_400)]
+
+
+def test_every_dimension_of_the_round_trip_is_measured() -> None:
+    assert {item.shape for item in FULL} == {Shape(c, k * 1024) for c in (1, 4) for k in (2, 100)}
+    for shape, items in by_shape(FULL).items():
+        loads = [item.load for item in items]
+        assert {load.rate for load in loads if isinstance(load, Steady)} == {2, 10, 20}
+        bursts = {load.count for load in loads if isinstance(load, Burst)}
+        assert bursts == ({300, 2000} if shape.status_bytes == 2048 else {300})
+
+
+def test_a_longer_run_has_a_name_of_its_own() -> None:
+    assert Scenario(Steady(2, 30), Shape(1, 2048), run_seconds=4.0).name == "steady-2-1c-2k-4s"
+    assert "steady-2-1c-2k-4s" in {item.name for item in FULL}
+
+
+def test_a_series_is_called_like_no_scenario() -> None:
+    assert not set(SERIES) & {item.name for item in FULL}

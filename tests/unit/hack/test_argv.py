@@ -67,6 +67,18 @@ def test_a_part_can_listen_elsewhere_for_containers() -> None:
     assert "--bind-address=0.0.0.0" in command
 
 
+def test_an_api_server_serves_profiles_only_if_asked() -> None:
+    assert "--profiling=false" in COMMANDS["apiserver"]()
+    asked = argv.apiserver(BIN, PKI, cluster="c1", etcd="http://e:1", port=3, profiling=True)
+    assert [item for item in asked if "profiling" in item] == ["--profiling=true"]
+
+
+@pytest.mark.parametrize(("shards", "flags"), [(1, []), (4, ["--shards=4"])])
+def test_controllers_share_the_work_only_if_asked(shards: int, flags: list[str]) -> None:
+    command = argv.controllers(BIN, kubeconfig=CONFIG, listen=7, shards=shards)
+    assert [item for item in command if "shards" in item] == flags
+
+
 def test_our_own_parts_are_run_as_users_run_them() -> None:
     hub, out = Path("/hub.kubeconfig"), Path("/c1.agent.kubeconfig")
     join = argv.agent_join(BIN, cluster="c1", hub=hub, out=out)
