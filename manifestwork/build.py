@@ -79,9 +79,15 @@ def workflow_copy(workflow: JsonObject, meta: ObjectMeta) -> JsonObject:
     }
 
 
-def manifest_work(workflow: JsonObject, meta: ObjectMeta, cluster: str) -> JsonObject:
-    """The ManifestWork for `cluster`. Raises UndeliverableError."""
+def manifest_work(
+    workflow: JsonObject, meta: ObjectMeta, cluster: str, *, claimed: bool = False
+) -> JsonObject:
+    """The ManifestWork for `cluster`. Raises UndeliverableError.
+
+    `claimed`: with the finalizer that the agent would add, which saves it that write.
+    """
     copy = workflow_copy(workflow, meta)
+    finalizers = {"finalizers": [keys.MANIFEST_WORK_FINALIZER]} if claimed else {}
     return {
         "apiVersion": MANIFEST_WORK.api_version,
         "kind": MANIFEST_WORK.kind,
@@ -90,6 +96,7 @@ def manifest_work(workflow: JsonObject, meta: ObjectMeta, cluster: str) -> JsonO
             "namespace": cluster,
             "labels": {keys.ENABLE_LABEL: "true"},
             "annotations": _origin(meta),
+            **finalizers,
         },
         "spec": {
             "workload": {"manifests": [copy]},

@@ -23,6 +23,7 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
 from manifestwork.build import NAME_LIMIT, UndeliverableError, carry, is_carried, manifest_work, work_name
+from manifestwork.liveness import Agents
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class ManifestWorkReconciler:
         works: OwnWrites,
         known_works: Reader,
         clusters: Reader,
+        agents: Agents,
         waiting: Waiting,
         recorder: Recorder,
     ) -> None:
@@ -51,6 +53,7 @@ class ManifestWorkReconciler:
         self._works = works
         self._known = known_works
         self._clusters = clusters
+        self._agents = agents
         self._waiting = waiting
         self._recorder = recorder
 
@@ -108,7 +111,10 @@ class ManifestWorkReconciler:
         )
 
     async def _create(self, workflow: Object, cluster: str) -> Result:
-        body = manifest_work(workflow.to_dict(), workflow.metadata, cluster)
+        # Only for an agent that lives: should the Workflow be deleted before it was seen on its cluster, the finalizer
+        # would wait for a dead one.
+        claimed = self._agents.heard_lately(cluster)
+        body = manifest_work(workflow.to_dict(), workflow.metadata, cluster, claimed=claimed)
         try:
             work = await self._client.create(MANIFEST_WORK, body, namespace=cluster)
         except AlreadyExists:

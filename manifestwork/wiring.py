@@ -23,6 +23,7 @@ from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
+from manifestwork.liveness import Agents
 from manifestwork.reconciler import ManifestWorkReconciler
 
 # Index of WORKFLOWS: the cluster of those that are not finished.
@@ -42,6 +43,7 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
         works=informers.view(WORKS),
         known_works=works.store,
         clusters=clusters.store,
+        agents=Agents(works=works, results=hub_informers.results(informers)),
         waiting=Waiting(client, view, recorder),
         recorder=recorder,
     )

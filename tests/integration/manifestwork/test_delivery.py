@@ -200,3 +200,25 @@ async def test_a_workflow_of_more_than_500_kib_is_delivered(
         await client.create(WORKFLOW, body, namespace=namespace)
         work = await PlayedAgent(client, clusters[0]).work()
     assert len(work.to_dict()["spec"]["workload"]["manifests"][0]["spec"]["x"]) == 700_000
+
+
+async def test_a_work_comes_with_the_agents_finalizer_while_the_agent_is_heard_of(
+    client: Client, namespace: str, clusters: list[str]
+) -> None:
+    """It saves the agent a write. To an agent that may be dead nothing is tied."""
+    agent = PlayedAgent(client, clusters[0])
+    async with running(client, add_to):
+        await client.create(WORKFLOW, workflow("a", cluster=clusters[0]), namespace=namespace)
+        first = await agent.work()
+        assert first.metadata.finalizers == []
+        await agent.write_result(first, {"phase": "Running"})
+
+        async def claimed() -> bool:
+            for work in await agent.works():
+                if work.metadata.finalizers == [keys.MANIFEST_WORK_FINALIZER]:
+                    return True
+            name = f"later-{len(await agent.works())}"
+            await client.create(WORKFLOW, workflow(name, cluster=clusters[0]), namespace=namespace)
+            return False
+
+        await eventually(claimed, what="a work that is claimed")
