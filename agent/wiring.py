@@ -98,9 +98,11 @@ def _add_works(
     hub_id = hub_hash(hub.host)
     applier = Applier(managed)
     claims = Claims(hub, managed, hub_id, works=at_hub.view(works), applied=here.view(applied))
-    cleanup = Cleanup(hub, managed, claims, applier, works=at_hub.view(works), now=now, eviction_grace=grace)
-    objects = ManagedObjects(managed, hub_id, lambda name: controller.queue.add(Request(cluster, name)))
     results = StatusResults(hub, at_hub.view(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster)))
+    cleanup = Cleanup(
+        hub, managed, claims, applier, results, works=at_hub.view(works), now=now, eviction_grace=grace
+    )
+    objects = ManagedObjects(managed, hub_id, lambda name: controller.queue.add(Request(cluster, name)))
     workflows = Workflows(
         hub, works=at_hub.view(works), applier=applier, managed=objects, results=results, now=now
     )

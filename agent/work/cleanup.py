@@ -13,6 +13,7 @@ from agent.decide.config import disposal
 from agent.decide.manifest import read_manifests
 from agent.work.apply import REPORT_FINALIZER, Applier, is_owned, is_workflow
 from agent.work.claim import Claims
+from agent.work.results import StatusResults
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, WORKFLOW, Kind
 from controllers.api.meta import timestamp
@@ -62,6 +63,7 @@ class Cleanup:
         managed: Client,
         claims: Claims,
         applier: Applier,
+        results: StatusResults,
         *,
         works: OwnWrites,
         now: Callable[[], datetime.datetime],
@@ -71,6 +73,7 @@ class Cleanup:
         self._managed = managed
         self._claims = claims
         self._applier = applier
+        self._results = results
         self._works = works
         self._now = now
         self._grace = eviction_grace
@@ -87,6 +90,7 @@ class Cleanup:
                 return Result.recheck(after=RECHECK)
         meta = work.metadata
         if MANIFEST_WORK_FINALIZER in meta.finalizers:
+            await self._results.remove(work)
             rest = [item for item in meta.finalizers if item != MANIFEST_WORK_FINALIZER]
             patch = finalizer_patch(meta.finalizers, rest, uid=meta.uid)
             with contextlib.suppress(NotFound):
