@@ -103,7 +103,7 @@ async def _join(options: argparse.Namespace) -> None:
 async def _run(options: argparse.Namespace) -> None:
     hub = observe(await Client.connect(options.hub_kubeconfig))
     try:
-        managed = observe(await Client.connect(options.kubeconfig))
+        managed = observe(await Client.connect(options.kubeconfig, compress=False))
         try:
             manager = build(hub, managed, options)
             manager.stop_on_signals()

@@ -86,7 +86,7 @@ async def run(options: argparse.Namespace) -> None:
     chosen = [name.strip() for name in options.controllers.split(",") if name.strip()]
     if unknown := sorted(set(chosen) - set(CONTROLLERS)):
         raise ConfigError(f"unknown controller {unknown[0]!r}: choose from {', '.join(CONTROLLERS)}")
-    client = observe(await Client.connect(options.kubeconfig, options.context))
+    client = observe(await Client.connect(options.kubeconfig, options.context, compress=False))
     try:
         recorder = Recorder(client, "argosy")
         manager = manager_for(options, client, LEASE_NAME, recorder)

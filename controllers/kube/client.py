@@ -56,10 +56,15 @@ class ConfigError(Exception):
 
 
 class Client:
-    """Reads and writes objects of one API server. Use `await Client.connect(...)`, then `close()`."""
+    """Reads and writes objects of one API server. Use `await Client.connect(...)`, then `close()`.
 
-    def __init__(self, configuration: Configuration) -> None:
+    `compress`: whether the server may compress what it lists. Good across a thin line; within a data center it
+    only costs both sides time.
+    """
+
+    def __init__(self, configuration: Configuration, *, compress: bool = True) -> None:
         self._configuration = configuration
+        self._encoding = {} if compress else {"Accept-Encoding": "identity"}
         self._base = str(configuration.host).rstrip("/")
         # One SSL context each costs 25-30 ms: two pools a process, made here and never again.
         self._pool = Pool(configuration, maxsize=64)
@@ -68,7 +73,9 @@ class Client:
         self.on_request: RequestObserver | None = None
 
     @classmethod
-    async def connect(cls, kubeconfig: Path | str | None = None, context: str | None = None) -> Client:
+    async def connect(
+        cls, kubeconfig: Path | str | None = None, context: str | None = None, *, compress: bool = True
+    ) -> Client:
         """A client for `kubeconfig`, else $KUBECONFIG, else the pod's service account, else ~/.kube/config.
 
         Raises ConfigError when none of them is usable. Does not talk to the server yet.
@@ -88,7 +95,7 @@ class Client:
                     client_configuration=configuration,
                     persist_config=False,
                 )
-            return cls(configuration)
+            return cls(configuration, compress=compress)
         except (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError) as error:
             # OSError: no file, or (SSLError) nothing in it that is a certificate. ValueError: no base64.
             where = kubeconfig or "$KUBECONFIG or ~/.kube/config"
@@ -270,7 +277,7 @@ class Client:
         return response
 
     async def _headers(self, content_type: str) -> dict[str, str]:
-        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": "argosy"}
+        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": "argosy", **self._encoding}
         # auth_settings runs the refresh hook: in-cluster tokens are read anew, exec plugins run again.
         for setting in (await self._configuration.auth_settings()).values():
             # A token file's trailing newline is kept by the library and refused by aiohttp.
