@@ -21,7 +21,12 @@ from controllers.api.work import (
 
 def condition(kind: str, status: Any = "True", reason: str = "R", **more: Any) -> Condition:
     return Condition(
-        type=kind, status=status, reason=reason, message="", last_transition_time="2026-01-01T00:00:00Z", **more
+        type=kind,
+        status=status,
+        reason=reason,
+        message="",
+        last_transition_time="2026-01-01T00:00:00Z",
+        **more,
     )
 
 
