@@ -53,7 +53,8 @@ class Trip(msgspec.Struct, frozen=True):
     have brought to whoever watches, the observer among them. `etcd_puts`, `etcd_bytes`: changes and bytes of etcd's
     log per Workflow, of all clusters together. `left`: how many Workflows, copies, ManifestWorks and results were
     still there when the clean-up was given up. `ended`: processes that did not live to see it. `of_ceiling` and
-    `of_lean_ceiling`: Workflows per second as a fraction of what the two ceilings reach, for bursts.
+    `of_lean_ceiling`: Workflows per second as a fraction of what the two ceilings reach, for bursts. `rounds`:
+    Workflows per second of all rounds, if there were several; this is the median one.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Trip(msgspec.Struct, frozen=True):
     ended: list[str] = []
     of_ceiling: float | None = None
     of_lean_ceiling: float | None = None
+    rounds: list[float] = []
     hub_watch_bytes: dict[str, float] = {}
     etcd_puts: float = 0.0
     etcd_bytes: float = 0.0

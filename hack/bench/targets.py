@@ -52,6 +52,8 @@ def targets(result: Result) -> list[Target]:
 def _burst(trip: Trip | None) -> Iterator[Target]:
     if trip and trip.of_ceiling is not None:
         lean = "" if trip.of_lean_ceiling is None else f" (of the lean one {trip.of_lean_ceiling:.2f})"
+        rates = ", ".join(f"{rate:.1f}" for rate in trip.rounds)
+        lean += f"; the median of {rates} Workflows/s" if rates else ""
         yield Target(
             "a burst of 300, of the ceiling",
             f"at least {OF_CEILING:g}",
