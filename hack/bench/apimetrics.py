@@ -129,8 +129,6 @@ def _owner(request: Request, *, hub: bool) -> str | None:
         return EVENTS
     if hub and request.plural == kinds.WORKFLOW.plural and request.verb in ("POST", "DELETE"):
         return USER
-    if hub and request.plural == kinds.WORKFLOW_STATUS_RESULT.plural and request.verb == "DELETE":
-        return CLUSTER  # results are owned by their ManifestWork and left to the garbage collector
     return OURS if request.plural in _OUR_KINDS else CLUSTER
 
 

@@ -53,7 +53,7 @@ def _latency(result: Result) -> Figure | None:
     )
     _ranges(right, result.trips, lambda trip: trip.status, "status: ended on the cluster to seen on the hub")
     right.set_yticklabels([])
-    left.legend(loc="lower right", fontsize=8)
+    left.legend(loc="upper right", fontsize=8)
     return made
 
 

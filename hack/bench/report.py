@@ -39,8 +39,7 @@ says Succeeded after 0.4 s, three patches in all, so that what is measured is th
 - **CPU**: of everything that runs, API servers and etcd included, per Workflow.
 - **etcd**: changes of keys, and bytes of etcd's log. One etcd serves hub and clusters, so these are of both together;
   the sizes of stored objects are told apart by their keys.
-- **clean-up**: from the first delete of all Workflows until nothing of them is left, hub and clusters. Status results
-  are left to Kubernetes' garbage collector, which by default deletes about 20 a second.
+- **clean-up**: from the first delete of all Workflows until nothing of them is left, hub and clusters.
 
 After each load every Workflow's status on the hub is compared with its copy's.
 """

@@ -63,7 +63,7 @@ def test_since_leaves_out_what_stood_still() -> None:
         ("manifestworks", "POST", "ours", "ours"),
         ("manifestworks/status", "PATCH", "ours", "ours"),
         ("workflowstatusresults", "POST", "ours", "ours"),
-        ("workflowstatusresults", "DELETE", "cluster", "ours"),
+        ("workflowstatusresults", "DELETE", "ours", "ours"),
         ("events", "POST", "events", "events"),
         ("leases", "PUT", "leases", "leases"),
         ("leases", "GET", "leases", "leases"),
