@@ -63,6 +63,7 @@ _NOISE = """\
 
 - Bursts of 2,000 with 100 KB: all versions of such a Workflow's objects take 1.4 MB in etcd until it is compacted, and
   2,000 of them at once are more than etcd's default quota of 2 GB. Steady loads of 100 KB are shorter for that reason.
+- Steady loads of 2/s and 20/s with 100 KB on 4 clusters: 10/s and the burst show what 4 clusters change there.
 - Growth at 100 KB: 20,000 Workflows would need more than 6 GB in etcd; sizes scale with the status there.
 - Growth on 4 clusters, several processes on more than one cluster: each of them asks one question at a time.
 """

@@ -50,7 +50,8 @@ def test_every_dimension_of_the_round_trip_is_measured() -> None:
     assert {item.shape for item in FULL} == {Shape(c, k * 1024) for c in (1, 4) for k in (2, 100)}
     for shape, items in by_shape(FULL).items():
         loads = [item.load for item in items]
-        assert {load.rate for load in loads if isinstance(load, Steady)} == {2, 10, 20}
+        rates = {load.rate for load in loads if isinstance(load, Steady)}
+        assert rates == ({10} if shape == Shape(4, 100 * 1024) else {2, 10, 20})
         bursts = {load.count for load in loads if isinstance(load, Burst)}
         assert bursts == ({300, 2000} if shape.status_bytes == 2048 else {300})
 
