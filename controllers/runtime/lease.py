@@ -2,15 +2,17 @@
 
 The rule (that of client-go): a holder renews well within the lease's duration and stops working when it could
 not renew for `renew_deadline`; others take over only after they saw the lease unchanged for the whole duration
-on their own monotonic clock, so clocks need not agree. Every request is given less time than the deadline, so
-that a hanging API server cannot leave two holders. A renewal names the version that the holder has written
-last: when it is accepted, nobody else can have held the lease in between.
+on their own monotonic clock, so clocks need not agree. Every request is given half of the deadline, and no more than
+what is left of it, so that a hanging API server cannot leave two holders, and a slow one costs nobody the lease. A
+renewal names the version that the holder has written last: when it is accepted, nobody else can have held the
+lease in between.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -40,6 +42,9 @@ class LeaseTiming:
 
 
 DEFAULT_TIMING = LeaseTiming()
+
+# Seconds in which no API server can be expected to answer.
+_TOO_LITTLE = 0.1
 
 
 @dataclass(frozen=True)
@@ -101,12 +106,13 @@ class LeaseLock:
         if self._seen is None or int(lease.metadata.resource_version) > int(self._seen.version):
             self._observe(lease)
 
-    async def attempt(self) -> bool:
-        """One try to take or renew it, within `timing.retry` seconds. No exception: a failure is just False."""
+    async def attempt(self, *, within: float = math.inf) -> bool:
+        """One try to take or renew it, for half the renew deadline at most, and `within` seconds. No exception: a
+        failure is just False."""
         started = self._clock()
         self._tried = True
         try:
-            async with asyncio.timeout(self.timing.retry):
+            async with asyncio.timeout(min(self.timing.renew_deadline / 2, within)):
                 held = await self._take()
         except Conflict:
             return False
@@ -121,13 +127,18 @@ class LeaseLock:
     async def keep(self) -> None:
         """Renews; returns when the lease is lost. The caller then cancels *and awaits* what it guards."""
         while True:
-            await asyncio.sleep(self.timing.retry)
-            if await self.attempt():
+            # Less often when time runs out: what is left is for the answer.
+            await asyncio.sleep(min(self.timing.retry, self._left() / 2))
+            if await self.attempt(within=self._left()):
                 continue
-            lost = self._seen is not None and self._seen.holder not in ("", self.identity)
-            if lost or self._clock() - self._renewed >= self.timing.renew_deadline - self.timing.retry:
+            taken = self._seen is not None and self._seen.holder not in ("", self.identity)
+            if taken or self._left() <= _TOO_LITTLE:
                 log.error("lease_lost", lease=self.name, holder=self._seen and self._seen.holder)
                 return
+
+    def _left(self) -> float:
+        """Seconds until the work has to stop if the lease is not renewed."""
+        return max(0.0, self.timing.renew_deadline - (self._clock() - self._renewed))
 
     async def release(self) -> bool:
         """Empties the holder if it is us, so that the next one need not wait. Only after the work has stopped.

@@ -18,6 +18,7 @@ class TcpProxy:
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
         self._refusing = False
+        self.delay = 0.0
         self.accepted = 0
 
     async def start(self, listen: str = "127.0.0.1") -> int:
@@ -45,6 +46,10 @@ class TcpProxy:
     def welcome(self) -> None:
         self._refusing = False
 
+    def slow(self, seconds: float) -> None:
+        """From now on whatever comes from the server comes so much later."""
+        self.delay = seconds
+
     def freeze(self) -> None:
         """The connections of now carry nothing any more, and nobody is told; new ones work."""
         for connection in self._connections:
@@ -54,7 +59,7 @@ class TcpProxy:
         self.accepted += 1
         task = asyncio.current_task()
         assert task is not None
-        connection = _Connection(task)
+        connection = _Connection(task, self)
         self._connections.add(connection)
         try:
             if self._refusing:
@@ -75,19 +80,24 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class _Connection:
-    def __init__(self, task: asyncio.Task[None]) -> None:
+    def __init__(self, task: asyncio.Task[None], proxy: TcpProxy) -> None:
         self.task = task
         self.frozen = False
+        self._proxy = proxy
 
     async def carry(self, left: Stream, right: Stream) -> None:
         async with asyncio.TaskGroup() as pumps:
-            for source, sink in ((left[0], right[1]), (right[0], left[1])):
-                pumps.create_task(self._pump(source, sink))
+            pumps.create_task(self._pump(left[0], right[1]))
+            pumps.create_task(self._pump(right[0], left[1], from_server=True))
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, from_server: bool = False
+    ) -> None:
         while data := await source.read(65536):
             if self.frozen:
                 continue  # swallowed, as by a middlebox that forgot the connection
+            if from_server and self._proxy.delay:
+                await asyncio.sleep(self._proxy.delay)
             sink.write(data)
             await sink.drain()
         if not self.frozen:

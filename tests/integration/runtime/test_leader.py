@@ -119,6 +119,18 @@ async def test_a_leader_that_cannot_reach_the_server_stops_working_before_anothe
     assert max(cut_off.most_at_once, other.most_at_once) == 1
 
 
+async def test_a_server_that_answers_slowly_costs_nobody_the_lease(
+    proxied: Client, proxy: TcpProxy, namespace: str
+) -> None:
+    """A hub under load takes seconds for an answer. To stop working then would add a restart to its load."""
+    holder = elector(proxied, namespace, "holder")
+    await holder.acquire()
+    proxy.slow(TIMING.retry * 1.6)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(holder.hold(), TIMING.duration * 1.5)
+    assert (await lease(proxied, namespace))["holderIdentity"] == "holder"
+
+
 async def test_a_server_that_never_answers_is_no_reason_to_hold_on(
     client: Client, proxied: Client, proxy: TcpProxy, namespace: str
 ) -> None:
