@@ -27,20 +27,20 @@ REPORT_FINALIZER = "workflows.argoproj.io/report-ocm-status"
 Json = dict[str, Any]
 
 
-def owner_reference(applied: Object) -> Json:
-    """The reference to an AppliedManifestWork. Not a controller: others may own the object too."""
+def owner_reference(kind: Kind, owner: Object) -> Json:
+    """The reference to `owner`. Not a controller: others may own the object too."""
     return {
-        "apiVersion": APPLIED_MANIFEST_WORK.api_version,
-        "kind": APPLIED_MANIFEST_WORK.kind,
-        "name": applied.metadata.name,
-        "uid": applied.metadata.uid,
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "name": owner.metadata.name,
+        "uid": owner.metadata.uid,
     }
 
 
 def with_owner(body: Json, applied: Object) -> Json:
     """`body` owned by `applied` as well; a reference that is there already is not repeated."""
     metadata = dict(body.get("metadata") or {})
-    reference = owner_reference(applied)
+    reference = owner_reference(APPLIED_MANIFEST_WORK, applied)
     others = [item for item in metadata.get("ownerReferences") or [] if item.get("uid") != reference["uid"]]
     metadata["ownerReferences"] = [*others, reference]
     return {**body, "metadata": metadata}
@@ -150,7 +150,7 @@ class Applier:
         metadata: Json = {"finalizers": list(finalizers)} if finalizers else {}
         if not is_owned(live, applied):
             present = live.to_dict()["metadata"].get("ownerReferences") or []
-            metadata["ownerReferences"] = [*present, owner_reference(applied)]
+            metadata["ownerReferences"] = [*present, owner_reference(APPLIED_MANIFEST_WORK, applied)]
         if not metadata:
             return live
         patch = merge_patch({"metadata": metadata}, resource_version=meta.resource_version)

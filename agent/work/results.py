@@ -11,6 +11,7 @@ import enum
 from typing import Any
 
 from agent.decide.pace import is_phase_change
+from agent.work.apply import owner_reference
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW_STATUS_RESULT
 from controllers.kube.client import Client
@@ -56,7 +57,7 @@ class StatusResults:
                 return Sent.LATER
             body["workflowStatus"] = changed
         if not _is_of(existing, work):  # made by OCM's status add-on, which sets no owner
-            body["metadata"] = {"ownerReferences": [_owner(work)]}
+            body["metadata"] = {"ownerReferences": [owner_reference(MANIFEST_WORK, work)]}
         if not body:
             return Sent.BEFORE
         meta = existing.metadata
@@ -101,20 +102,11 @@ class StatusResults:
                 "name": meta.name,
                 "namespace": meta.namespace,
                 "annotations": {key: meta.annotations[key] for key in _ORIGIN if key in meta.annotations},
-                "ownerReferences": [_owner(work)],
+                "ownerReferences": [owner_reference(MANIFEST_WORK, work)],
             },
             "workflowStatus": status,
         }
         return await self._hub.create(WORKFLOW_STATUS_RESULT, body, namespace=meta.namespace)
-
-
-def _owner(work: Object) -> dict[str, str]:
-    return {
-        "apiVersion": MANIFEST_WORK.api_version,
-        "kind": MANIFEST_WORK.kind,
-        "name": work.metadata.name,
-        "uid": work.metadata.uid,
-    }
 
 
 def _is_of(result: Object, work: Object) -> bool:

@@ -71,8 +71,7 @@ class Informer:
 
     def reconsider(self, item: Object) -> None:
         """Asks again how much of an object is wanted that is here in full: what that depends on has changed."""
-        if self._interest is not None and self._interest(item) is not Interest.FULL:
-            self._apply(item)
+        self._apply(item)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
 
 import structlog
 
-from controllers.kube.client import Client
 from controllers.runtime import metrics
-from controllers.runtime.lease import DEFAULT_TIMING, LeaseLock, LeaseTiming
+from controllers.runtime.lease import LeaseLock
 
 log = structlog.get_logger(__name__)
 
 
 class LeaderElector:
-    """Competes for one Lease. `acquire()` waits until it is held, `hold()` returns when it was lost."""
+    """Competes for `lock`. `acquire()` waits until it is held, `hold()` returns when it was lost."""
 
-    def __init__(
-        self,
-        client: Client,
-        *,
-        name: str,
-        namespace: str,
-        identity: str,
-        timing: LeaseTiming = DEFAULT_TIMING,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._lock = LeaseLock(
-            client, name=name, namespace=namespace, identity=identity, timing=timing, clock=clock
-        )
-        self._gauge = metrics.leader.labels(name)
+    def __init__(self, lock: LeaseLock) -> None:
+        self._lock = lock
+        self._gauge = metrics.leader.labels(lock.name)
         self._gauge.set(0)
 
     async def acquire(self) -> None:

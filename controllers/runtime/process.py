@@ -13,6 +13,7 @@ from controllers.runtime import metrics
 from controllers.runtime.events import Recorder
 from controllers.runtime.group import Group
 from controllers.runtime.leader import LeaderElector
+from controllers.runtime.lease import LeaseLock
 from controllers.runtime.manager import Manager
 from controllers.runtime.membership import Agreement
 from controllers.runtime.sharding import Sharding
@@ -89,7 +90,9 @@ def elector_for(options: argparse.Namespace, client: Client, lease: str) -> Lead
     """The elector that the command line asks for."""
     if not options.leader_elect:
         return None
-    return LeaderElector(client, name=lease, namespace=lease_namespace(options), identity=identity())
+    return LeaderElector(
+        LeaseLock(client, name=lease, namespace=lease_namespace(options), identity=identity())
+    )
 
 
 def manager_for(

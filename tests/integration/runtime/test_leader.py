@@ -11,7 +11,7 @@ from controllers.api.kinds import LEASE
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from controllers.runtime.leader import LeaderElector
-from controllers.runtime.lease import LeaseTiming
+from controllers.runtime.lease import LeaseLock, LeaseTiming
 from controllers.runtime.manager import Manager, PartFailed
 from tests.eventually import eventually
 from tests.integration.running import managing
@@ -21,7 +21,9 @@ TIMING = LeaseTiming(duration=4.0, renew_deadline=2.5, retry=0.5)
 
 
 def elector(client: Client, namespace: str, identity: str, timing: LeaseTiming = TIMING) -> LeaderElector:
-    return LeaderElector(client, name="lock", namespace=namespace, identity=identity, timing=timing)
+    return LeaderElector(
+        LeaseLock(client, name="lock", namespace=namespace, identity=identity, timing=timing)
+    )
 
 
 async def lease(client: Client, namespace: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from controllers.runtime.controller import Controller
 from controllers.runtime.events import Recorder
 from controllers.runtime.informer import Informer
 from controllers.runtime.leader import LeaderElector
-from controllers.runtime.lease import LeaseTiming
+from controllers.runtime.lease import LeaseLock, LeaseTiming
 from controllers.runtime.manager import Manager, PartFailed
 from controllers.runtime.reconcile import Request, Result
 from tests.eventually import eventually
@@ -68,7 +68,7 @@ async def test_caches_are_full_before_leadership_and_leadership_before_work(
     async def startup() -> None:
         order.append("startup")
 
-    manager = Manager(elector=Elector(client, name="lock", namespace=namespace, identity="us"))
+    manager = Manager(elector=Elector(LeaseLock(client, name="lock", namespace=namespace, identity="us")))
     manager.add_informer(informer)
     manager.add_startup("step", startup)
     controller = manager.add_controller(Controller("test-order", Reconciler()))
@@ -79,12 +79,14 @@ async def test_caches_are_full_before_leadership_and_leadership_before_work(
 
 
 async def test_a_standby_is_ready_and_does_nothing(client: Client, namespace: str) -> None:
-    holder = LeaderElector(client, name="lock", namespace=namespace, identity="holder")
+    holder = LeaderElector(LeaseLock(client, name="lock", namespace=namespace, identity="holder"))
     await holder.acquire()
     gate = Gate()
     informer = Informer(client, config_maps(namespace))
     timing = LeaseTiming(duration=60, renew_deadline=1, retry=0.2)
-    standby = LeaderElector(client, name="lock", namespace=namespace, identity="standby", timing=timing)
+    standby = LeaderElector(
+        LeaseLock(client, name="lock", namespace=namespace, identity="standby", timing=timing)
+    )
     manager = Manager(elector=standby)
     manager.add_controller(Controller("test-standby", gate)).watch(manager.add_informer(informer))
     async with managing(manager) as task:
@@ -135,7 +137,9 @@ async def test_a_lease_lost_during_a_stop_ends_the_work_at_once(
 ) -> None:
     gate = Gate()
     timing = LeaseTiming(duration=3, renew_deadline=2, retry=0.3)
-    elector = LeaderElector(proxied, name="lock", namespace=namespace, identity="us", timing=timing)
+    elector = LeaderElector(
+        LeaseLock(proxied, name="lock", namespace=namespace, identity="us", timing=timing)
+    )
     manager = Manager(elector=elector, grace=60)
     informer = manager.add_informer(Informer(client, config_maps(namespace)))
     manager.add_controller(Controller("test-lost", gate)).watch(informer)

@@ -10,6 +10,7 @@ import placement.wiring
 from controllers.api.kinds import WORKFLOW
 from controllers.kube.client import Client
 from controllers.runtime.leader import LeaderElector
+from controllers.runtime.lease import LeaseLock
 from controllers.runtime.manager import Manager
 from controllers.runtime.process import observe
 from hack.fleet.provider import Cluster
@@ -42,7 +43,7 @@ async def observed(hub: Cluster) -> Client:
 async def test_queues_reconciles_requests_and_leadership_are_counted(
     observed: Client, namespace: str
 ) -> None:
-    elector = LeaderElector(observed, name="metrics", namespace=namespace, identity="us")
+    elector = LeaderElector(LeaseLock(observed, name="metrics", namespace=namespace, identity="us"))
     await elector.acquire()
     async with running(observed, placement.wiring.add_to, listen=True) as manager:
         before = await scrape(manager)

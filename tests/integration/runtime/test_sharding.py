@@ -16,6 +16,7 @@ from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from controllers.runtime.group import Group
 from controllers.runtime.leader import LeaderElector
+from controllers.runtime.lease import LeaseLock
 from controllers.runtime.manager import Manager, PartFailed
 from controllers.runtime.membership import Agreement, ShardCountError
 from controllers.runtime.shards import shard_of
@@ -250,7 +251,9 @@ async def test_one_with_another_number_of_shards_is_refused_and_says_why(
 async def test_beside_a_leader_that_does_everything_shards_are_refused(
     client: Client, namespace: str, crew: Crew
 ) -> None:
-    elector = LeaderElector(client, name="test", namespace=namespace, identity="leader", timing=TIMING)
+    elector = LeaderElector(
+        LeaseLock(client, name="test", namespace=namespace, identity="leader", timing=TIMING)
+    )
     async with managing(Manager(elector=elector)):
 
         async def leading() -> bool:
