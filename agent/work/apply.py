@@ -12,8 +12,8 @@ from typing import Any
 
 from agent.decide.config import Options
 from agent.decide.manifest import Identity
+from agent.decide.steer import steering, with_record
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, WORKFLOW, Kind
-from controllers.api.workflow import MUTABLE_SPEC
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
@@ -78,21 +78,19 @@ class Applier:
 
     async def run_once(self, kind: Kind, manifest: Json, applied: Object) -> Object:
         """Creates a Workflow. Raises AlreadyExists when one of that name is there, whoever made it."""
-        body = with_owner(manifest, applied)
+        body = with_owner(with_record(manifest), applied)
         finalizers = [*(body["metadata"].get("finalizers") or []), REPORT_FINALIZER]
         body["metadata"] = {**body["metadata"], "finalizers": finalizers}
         body.pop("status", None)
         return await self._client.create(kind, body, namespace=body["metadata"].get("namespace", ""))
 
-    async def steer(self, kind: Kind, manifest: Json, live: Object) -> Object:
-        """Brings the few fields that may change on a running Workflow to where the hub wants them."""
-        wanted = manifest.get("spec") or {}
-        present = live.to_dict().get("spec") or {}
-        changed = {name: wanted.get(name) for name in MUTABLE_SPEC if wanted.get(name) != present.get(name)}
-        if not changed:
+    async def steer(self, kind: Kind, manifest: Json, live: Object, *, brought: bool) -> Object:
+        """Brings to a running Workflow what the hub has changed of it; `brought` as in `agent.decide.steer`."""
+        change = steering(manifest, live.to_dict(), brought=brought)
+        if change is None:
             return live
-        patch = merge_patch({"spec": changed}, resource_version=live.metadata.resource_version)
         meta = live.metadata
+        patch = merge_patch(change, resource_version=meta.resource_version)
         return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
 
     async def apply(

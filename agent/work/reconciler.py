@@ -162,7 +162,7 @@ class WorkReconciler:
         try:
             if is_workflow(entry.identity):
                 return await self._workflows.deliver(
-                    found, work, entry, meta, kind, manifest, applied, recorded, progress.applied
+                    found, work, entry, meta, kind, manifest, applied, recorded
                 )
             return await self._object(work, entry, meta, kind, manifest, applied, progress)
         except CannotWatchError as error:

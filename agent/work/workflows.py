@@ -60,10 +60,8 @@ class Workflows:
         manifest: Json,
         applied: Object,
         recorded: Sequence[AppliedResource],
-        delivered: dict[int, int],
     ) -> Outcome:
-        """`found` is `work` as it was read, `delivered` the generation of the work by ordinal that this process has
-        brought here, which is noted in it. Raises ApiError; Conflict when something has moved on meanwhile."""
+        """`found` is `work` as it was read. Raises ApiError; Conflict when something has moved on meanwhile."""
         view = await self._managed.of(kind)
         complete = is_complete(work) or completed_manifest(work, meta)
 
@@ -81,7 +79,6 @@ class Workflows:
         if isinstance(decision, runonce.Create):
             try:
                 live = view.record(await self._applier.run_once(kind, manifest, applied))
-                delivered[meta.ordinal] = work.metadata.generation
                 log.info("workflow_created", work=work.metadata.name, workflow=meta.name)
                 return Outcome(Observation(meta, content(live)), kind, live)
             except AlreadyExists:
@@ -102,7 +99,7 @@ class Workflows:
             if live.metadata.deletion_timestamp is not None and not is_final(live):
                 text = f"Workflow {meta.namespace}/{meta.name} was deleted on the cluster before it finished"
                 return self.lost(found, work, meta, kind, live, runonce.ReportLost(runonce.GONE, text))
-            live = view.record(await self._keep(work, meta, kind, manifest, applied, live, delivered))
+            live = view.record(await self._keep(work, meta, kind, manifest, applied, live))
         return Outcome(Observation(meta, content(live), attempted=not complete), kind, live)
 
     def lost(
@@ -146,19 +143,13 @@ class Workflows:
         manifest: Json,
         applied: Object,
         live: Object,
-        delivered: dict[int, int],
     ) -> Object:
         """Holds on to a Workflow that was made earlier, and brings it what the hub has changed since."""
         if is_final(live):
             return live
         live = await self._applier.adopt(kind, live, applied)
-        # By the work's own status, so that a new start of the agent undoes nothing that was changed on the cluster;
-        # and by what this process has done, for the status may be held back.
-        if work.metadata.generation in (delivered.get(meta.ordinal), applied_generation(work, meta)):
-            return live
-        live = await self._applier.steer(kind, manifest, live)
-        delivered[meta.ordinal] = work.metadata.generation
-        return live
+        brought = applied_generation(work, meta) == work.metadata.generation
+        return await self._applier.steer(kind, manifest, live, brought=brought)
 
     async def _confirm(self, found: Object) -> None:
         """Raises Conflict if the hub's work is not what was decided on; it is looked at again then."""

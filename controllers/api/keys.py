@@ -21,6 +21,8 @@ HUB_NAME_ANNOTATION: Final = "workflows.argoproj.io/ocm-hub-workflow-name"
 
 # -- ours -----------------------------------------------------------------------------------------------
 HUB_UID_ANNOTATION: Final = "workflows.argoproj.io/ocm-hub-workflow-uid"
+# On the copy, by our agent: JSON of those fields of the spec that the hub may change, as it last brought them.
+LAST_APPLIED_ANNOTATION: Final = "workflows.argoproj.io/ocm-last-applied"
 # Condition-like: "<Reason>: <message>" while a Workflow waits for something a person can change.
 WAITING_ANNOTATION: Final = "workflows.argoproj.io/ocm-waiting"
 # On a hub Workflow whose end is shown as its cluster reported it in full: nothing more is expected of it.

@@ -43,6 +43,12 @@ async def steer(pair: Pair, name: str, **spec: Any) -> None:
     await works.change(pair, name, manifest)
 
 
+async def stop_there(pair: Pair, name: str) -> None:
+    """argo stop, on the cluster."""
+    patch = merge_patch({"spec": {"shutdown": "Stop"}})
+    await pair.managed.patch(WORKFLOW, name, patch, namespace=name)
+
+
 async def copy_of(pair: Pair, name: str) -> Object:
     return await works.there(pair, WORKFLOW, name, name)
 
@@ -322,11 +328,39 @@ async def test_a_restart_of_the_agent_undoes_nothing_that_was_done_on_the_cluste
         await copy_of(pair, namespace)
         await works.condition(pair, namespace, "Applied", "True", ordinal=0)
     await works.play_argo(pair, namespace, namespace, "Running")
-    patch = merge_patch({"spec": {"shutdown": "Stop"}})
-    await pair.managed.patch(WORKFLOW, namespace, patch, namespace=namespace)
+    await stop_there(pair, namespace)
     async with running(pair):
         await works.feedback_value(pair, namespace, "phase", "Running")
         assert (await copy_of(pair, namespace)).to_dict()["spec"]["shutdown"] == "Stop"
+
+
+async def test_an_agent_killed_before_its_first_status_does_not_undo_a_stop(
+    pair: Pair, namespace: str
+) -> None:
+    """The first status of a work is held back for a moment: what tells of the delivery is on the copy."""
+    async with started(pair):
+        await create(pair, namespace)
+        await copy_of(pair, namespace)
+    assert (await works.read(pair, namespace)).status.conditions == []
+    await stop_there(pair, namespace)
+    async with running(pair):
+        await works.condition(pair, namespace, "Applied", "True", ordinal=0)
+        assert (await copy_of(pair, namespace)).to_dict()["spec"]["shutdown"] == "Stop"
+
+
+async def test_a_change_on_the_hub_leaves_other_fields_as_they_were_changed_on_the_cluster(
+    pair: Pair, agent: Agent, namespace: str
+) -> None:
+    await create(pair, namespace)
+    await copy_of(pair, namespace)
+    await stop_there(pair, namespace)
+    await steer(pair, namespace, parallelism=2)
+
+    async def is_steered() -> bool:
+        return bool((await copy_of(pair, namespace)).to_dict()["spec"].get("parallelism") == 2)
+
+    await eventually(is_steered, what="steered")
+    assert (await copy_of(pair, namespace)).to_dict()["spec"]["shutdown"] == "Stop"
 
 
 async def test_a_busy_copy_is_steered_without_a_word_of_conflicts_on_the_hub(
