@@ -115,6 +115,7 @@ def _add_works(
         managed=objects,
         results=results,
         now=now,
+        is_idle=lambda: controller.queue.is_idle(),
     )
     reconciler = WorkReconciler(
         works=at_hub.view(works),

@@ -1,12 +1,13 @@
 """How soon the hub must hear of what has changed. Pure.
 
 What a user or a Placement waits for goes at once: a phase, an end, a failure. Mere progress of a run that the hub
-knows to be running may wait a little, so that ten pods that end together cost one report and not ten.
+knows to be running may wait a little, so that ten pods that end together cost one report and not ten. While other
+works wait for their turn it waits longer, and so does the book-keeping after an end that the hub's user sees already.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from agent.decide.aggregate import APPLIED, AVAILABLE
 from agent.decide.conditions import is_from_rule
@@ -20,6 +21,36 @@ FIRST_STATUS: Final = 1.0
 # Seconds between two statuses of a work that say nothing but what the full status says too. OCM's agent reads
 # feedback every 10 to 19 s, so nobody who reads it there expects it sooner.
 FEEDBACK: Final = 10.0
+# Seconds for which a report may wait, after it was due, for a moment in which the agent has nothing else to do:
+# progress, which a person may be watching, and what nobody looks at.
+BUSY_PROGRESS: Final = 5.0
+BUSY_STATUS: Final = 30.0
+
+
+class Hold(NamedTuple):
+    """For how long a report is held back. `seconds` > 0; `idle`: an idle moment of the agent ends it sooner."""
+
+    seconds: float
+    idle: bool = False
+
+
+def hold(due: float, *, idle: bool, patience: float) -> Hold | None:
+    """Whether a report waits that is due in `due` seconds, less than 0 if it was due before; None: it goes now.
+
+    `idle`: the agent has nothing else to do. `patience`: for how many seconds after that it waits for such a moment.
+    """
+    if due > 0:
+        return Hold(due)
+    if idle or due + patience <= 0:
+        return None
+    return Hold(due + patience, idle=True)
+
+
+def sooner(one: Hold | None, other: Hold | None) -> Hold | None:
+    """The hold that ends first; what is left of the other one is decided then."""
+    return min(
+        (item for item in (one, other) if item is not None), key=lambda item: item.seconds, default=None
+    )
 
 
 def is_phase_change(difference: dict[str, Any]) -> bool:

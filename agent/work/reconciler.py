@@ -15,6 +15,7 @@ from agent.decide import runonce
 from agent.decide.config import options_for
 from agent.decide.manifest import Entry, read_manifests, resource_meta
 from agent.decide.order import apply_order
+from agent.decide.pace import Hold, sooner
 from agent.decide.status import Observation, completed_manifest, is_complete
 from agent.work.apply import Applier, drifted, is_owned, is_workflow
 from agent.work.claim import Claims
@@ -203,14 +204,16 @@ class WorkReconciler:
         return Outcome(Observation(meta, content(live)), kind, live)
 
 
-def _next(progress: _Progress, outcomes: list[Outcome], held: float | None) -> Result:
-    """`held`: in how many seconds a report is due that was held back."""
+def _next(progress: _Progress, outcomes: list[Outcome], held: Hold | None) -> Result:
+    """`held`: when a report is due that was held back."""
     if any(item.observation.failure is not None and item.lost is None for item in outcomes):
         progress.failures += 1
-        delay = _REAPPLY.delay(progress.failures - 1)
-        return Result.recheck(after=delay if held is None else min(delay, held))
-    progress.failures = 0
-    return Result.done() if held is None else Result.recheck(after=held)
+        held = sooner(held, Hold(_REAPPLY.delay(progress.failures - 1)))
+    else:
+        progress.failures = 0
+    if held is None:
+        return Result.done()
+    return Result.when_idle(within=held.seconds) if held.idle else Result.recheck(after=held.seconds)
 
 
 def _is_refusal(error: ApiError) -> bool:

@@ -13,8 +13,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agent.decide import runonce
-from agent.decide.pace import FEEDBACK, FIRST_STATUS, PROGRESS, is_verdict
-from agent.decide.status import desired_status, status_patch
+from agent.decide.pace import (
+    BUSY_PROGRESS,
+    BUSY_STATUS,
+    FEEDBACK,
+    FIRST_STATUS,
+    PROGRESS,
+    Hold,
+    hold,
+    is_verdict,
+    sooner,
+)
+from agent.decide.status import desired_status, is_complete, status_patch
 from agent.work.apply import Applier
 from agent.work.claim import Claims
 from agent.work.cleanup import Cleanup
@@ -33,15 +43,18 @@ from controllers.runtime.own_writes import OwnWrites
 
 @dataclass
 class _Pace:
-    """When the next report of mere progress is due, in seconds of the monotonic clock. None: nothing is held yet."""
+    """When the next report of mere progress is due, and the hub was told of the end, in seconds of the monotonic
+    clock. None: not yet."""
 
     uid: str
     result: float = 0.0
     status: float | None = None
+    ended: float | None = None
 
 
 class Reporter:
-    """`works` are the hub's ManifestWorks; `now` is an aware time, `clock` monotonic seconds."""
+    """`works` are the hub's ManifestWorks; `now` is an aware time, `clock` monotonic seconds. `is_idle` tells whether
+    no other work waits for its turn."""
 
     def __init__(
         self,
@@ -54,6 +67,7 @@ class Reporter:
         managed: ManagedObjects,
         results: StatusResults,
         now: Callable[[], datetime.datetime],
+        is_idle: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hub = hub
@@ -64,20 +78,21 @@ class Reporter:
         self._managed = managed
         self._results = results
         self._now = now
+        self._is_idle = is_idle
         self._clock = clock
         self._paces: dict[str, _Pace] = {}
 
     async def publish(
         self, found: Object, work: ManifestWork, applied: Object, outcomes: Sequence[Outcome]
-    ) -> float | None:
+    ) -> Hold | None:
         """Everything, after a pass over all manifests. `found` is `work` as it was read. Raises ApiError.
 
-        Returns in how many seconds to ask again, because something is held back; None: nothing is.
+        Returns when to ask again, because something is held back; None: nothing is.
         """
-        _, held = await together(
-            self._record(applied, outcomes, work), self._tell(found, work, outcomes, self._pace_of(found))
-        )
-        await self._release(outcomes)
+        told = self._tell(found, work, outcomes, self._pace_of(found))
+        _, held = await together(self._record(applied, outcomes, work), told)
+        if held is None:
+            await self._release(outcomes)
         return held
 
     async def tell(self, found: Object, work: ManifestWork, outcomes: Sequence[Outcome]) -> None:
@@ -97,33 +112,46 @@ class Reporter:
 
     async def _tell(
         self, found: Object, work: ManifestWork, outcomes: Sequence[Outcome], paced: _Pace | None
-    ) -> float | None:
+    ) -> Hold | None:
         """Results of Workflows, then the work's status; as `publish` returns."""
         in_full = runonce.reported_in_full(item.meta for item in outcomes)
         full = next((item for item in outcomes if item.meta.ordinal == in_full), None)
         status: Json = (full.observation.live or {}).get("status") or {} if full is not None else {}
-        held = []
-        if status:
-            due = paced.result - self._clock() if paced is not None else 0.0
-            sent = await self._results.write(found, status, progress=due <= 0)
-            if sent is Sent.LATER:
-                held.append(due)
-            elif sent is Sent.NOW and paced is not None:
-                paced.result = self._clock() + PROGRESS
+        held = await self._tell_in_full(found, status, paced) if status else None
+        if (
+            paced is not None
+            and status.get("phase") in FINAL_PHASES
+            and not is_complete(work)
+            and _is_well(outcomes)
+        ):
+            if paced.ended is None:
+                paced.ended = self._clock()
+            if later := hold(paced.ended - self._clock(), idle=self._is_idle(), patience=BUSY_STATUS):
+                return sooner(held, later)
         desired = desired_status(work, [item.observation for item in outcomes], self._now())
         patch = status_patch(work.status, desired)
         if patch is None:
-            return min(held, default=None)
-        ended = status.get("phase") in FINAL_PHASES
-        if paced is not None and full is not None and not ended and not is_verdict(work.status, desired):
+            return held
+        if paced is not None and full is not None and not is_verdict(work.status, desired):
             if paced.status is None:
                 paced.status = self._clock() + FIRST_STATUS
-            if (due := paced.status - self._clock()) > 0:
-                return min(*held, due) if held else due
+            if later := hold(paced.status - self._clock(), idle=self._is_idle(), patience=BUSY_STATUS):
+                return sooner(held, later)
         await self._patch_status(found, patch)
         if paced is not None:
             paced.status = self._clock() + FEEDBACK
-        return min(held, default=None)
+        return held
+
+    async def _tell_in_full(self, found: Object, status: Json, paced: _Pace | None) -> Hold | None:
+        """The whole status of a Workflow."""
+        if paced is None:
+            await self._results.write(found, status)
+            return None
+        wait = hold(paced.result - self._clock(), idle=self._is_idle(), patience=BUSY_PROGRESS)
+        sent = await self._results.write(found, status, progress=wait is None)
+        if sent is Sent.NOW:
+            paced.result = self._clock() + PROGRESS
+        return wait if sent is Sent.LATER else None
 
     async def _patch_status(self, found: Object, patch: JsonObject) -> None:
         meta = found.metadata
@@ -160,6 +188,10 @@ class Reporter:
             if is_final(live) or outcome.lost is not None:
                 view = await self._managed.of(kind)
                 view.record(await self._applier.release(kind, live))
+
+
+def _is_well(outcomes: Sequence[Outcome]) -> bool:
+    return all(item.observation.failure is None for item in outcomes)
 
 
 def _resource(meta: ManifestResourceMeta, live: Object) -> AppliedResource:

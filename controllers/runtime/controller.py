@@ -182,7 +182,8 @@ class Controller:
             return "error"
         self.queue.forget(request)
         if result.after is not None:
-            self.queue.add_after(request, result.after)
+            later = self.queue.add_when_idle if result.idle else self.queue.add_after
+            later(request, result.after)
             return "requeue_after"
         return "success"
 

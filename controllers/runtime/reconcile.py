@@ -8,6 +8,8 @@ The error policy (in `controllers.runtime.controller`, nowhere else):
 
 - returning `Result.done()`: forget the key until something it watches changes
 - returning `Result.recheck(after=seconds)`: run again then, for rules that depend on time
+- returning `Result.when_idle(within=seconds)`: run again once the controller has nothing else to do, for what nobody
+  waits for, and after that time in any case
 - `Conflict` (409, or a JSON patch whose `test` failed): somebody wrote first; again after a short backoff, debug level
 - `TooManyRequests`: again when the server says
 - `Terminal`: cannot succeed until a person changes something; reported as an Event on the object, not retried
@@ -30,9 +32,10 @@ class Request(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a reconcile wants next. Make it with `done` or `recheck`."""
+    """What a reconcile wants next. Make it with `done`, `recheck` or `when_idle`."""
 
     after: float | None = None
+    idle: bool = False
 
     @classmethod
     def done(cls) -> Result:
@@ -42,6 +45,11 @@ class Result(NamedTuple):
     def recheck(cls, *, after: float) -> Result:
         """Run again in `after` seconds (> 0), unless something triggers it earlier."""
         return cls(after=after)
+
+    @classmethod
+    def when_idle(cls, *, within: float) -> Result:
+        """Run again when no other key is ready or running, in `within` seconds (> 0) at the latest."""
+        return cls(after=within, idle=True)
 
 
 class Reconciler(Protocol):

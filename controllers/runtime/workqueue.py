@@ -24,6 +24,7 @@ class Schedule(Generic[K]):
     - added while ready: still once
     - added while running: runs once more after `done`
     - added later than an earlier delay of the same key: the earlier time stands
+    - added for an idle moment: a delayed key that also runs earlier, once nothing is ready or running
     """
 
     def __init__(self) -> None:
@@ -31,12 +32,15 @@ class Schedule(Generic[K]):
         self._dirty: set[K] = set()  # ready, or to be made ready by done()
         self._running: set[K] = set()
         self._due: dict[K, float] = {}
+        self._idle: dict[
+            K, None
+        ] = {}  # those of _due that an idle moment is enough for, longest waiting first
         self._heap: list[tuple[float, int, K]] = []
         self._sequence = 0  # breaks ties in the heap, since keys need not be ordered
 
     def add(self, key: K) -> bool:
         """Wants `key` now. Returns whether it was not wanted already."""
-        self._due.pop(key, None)
+        self._forget_delay(key)
         if key in self._dirty:
             return False
         self._dirty.add(key)
@@ -52,9 +56,17 @@ class Schedule(Generic[K]):
         self._sequence += 1
         heapq.heappush(self._heap, (when, self._sequence, key))
 
+    def add_idle(self, key: K, latest: float) -> None:
+        """Wants `key` once nothing is ready or running, and at `latest` in any case, unless it is wanted sooner."""
+        if key not in self._dirty and key not in self._due:
+            self._idle[key] = None
+        self.add_at(key, latest)
+
     def pop(self, now: float) -> K | None:
         """The next ready key, marked as running; None when there is none at `now`."""
         self._promote(now)
+        if not self._ready and not self._running and self._idle:
+            self.add(next(iter(self._idle)))
         if not self._ready:
             return None
         key = self._ready.popleft()
@@ -78,7 +90,7 @@ class Schedule(Generic[K]):
         self._ready = deque(key for key in self._ready if key not in dropped)
         delayed = [key for key in self._due if unwanted(key)]
         for key in delayed:
-            del self._due[key]
+            self._forget_delay(key)
         return len(dropped.union(delayed))
 
     def next_due(self) -> float | None:
@@ -87,8 +99,16 @@ class Schedule(Generic[K]):
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
+    def is_idle(self) -> bool:
+        """Whether at most one key runs, that of who asks, and none is ready."""
+        return len(self._running) <= 1 and not self._ready
+
     def __len__(self) -> int:
         return len(self._ready)
+
+    def _forget_delay(self, key: K) -> None:
+        self._due.pop(key, None)
+        self._idle.pop(key, None)
 
     def _promote(self, now: float) -> None:
         while (due := self.next_due()) is not None and due <= now:
@@ -127,6 +147,16 @@ class WorkQueue(Generic[K]):
         if not self._closed:
             self._schedule.add_at(key, self._clock() + delay)
             self._wake.set()
+
+    def add_when_idle(self, key: K, within: float) -> None:
+        """Adds `key` once nothing else is to be done, and after `within` seconds in any case."""
+        if not self._closed:
+            self._schedule.add_idle(key, self._clock() + within)
+            self._wake.set()
+
+    def is_idle(self) -> bool:
+        """Asked while a key is handled: whether it is the only one, and none waits for its turn."""
+        return self._schedule.is_idle()
 
     def retry(self, key: K) -> float:
         """Adds `key` after its backoff, which doubles with each retry until `forget`. Returns the delay."""

@@ -28,7 +28,8 @@ says Succeeded after 0.4 s, three patches in all, so that what is measured is th
 - **status**: from just before the executor sends the copy's final state until a watch on the hub shows it. The
   executor's own write is in it.
 - **end to end**: from sending the create until a watch on the hub shows the end; the 0.4 s of the run are in it.
-- **Workflows/s**: from the first create to the last end.
+- **Workflows/s**: from the first create to the last end that the hub's Workflow shows. What agents put off until
+  then, the ManifestWork's own status and the copy's last patch, is in the writes and in the CPU, and not in this rate.
 - **ceiling**: what one client reaches on the same API servers with the fewest writes that a round trip needs (6 on the
   hub, 3 on the cluster), with no controllers, nothing watched and nothing made safe. 1.0 is out of reach.
 - **lean ceiling**: the same requests, but the first patch of each object clears its `metadata.managedFields`, after

@@ -54,7 +54,8 @@ class Trip(msgspec.Struct, frozen=True):
     log per Workflow, of all clusters together. `left`: how many Workflows, copies, ManifestWorks and results were
     still there when the clean-up was given up. `ended`: processes that did not live to see it. `of_ceiling` and
     `of_lean_ceiling`: Workflows per second as a fraction of what the two ceilings reach, for bursts. `rounds`:
-    Workflows per second of all rounds, if there were several; this is the median one.
+    if there were several, what they were compared by, Workflows per second of a burst, else the p99 of dispatch; this
+    is the median one.
     """
 
     name: str

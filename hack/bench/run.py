@@ -26,6 +26,7 @@ from hack.bench.scenario import (
     REPLICAS_NAMESPACES,
     SHARDS,
     Burst,
+    Load,
     Scenario,
     Shape,
     by_shape,
@@ -96,9 +97,8 @@ def _shape(
         await round_trip(clients, pids, Order("warm-up", _WARM_UP, shape.status_bytes))
         for scenario in scenarios:
             with record.step(f"{scenario.name}: {scenario.load}"):
-                trip = median_round(
-                    [await round_trip(clients, pids, Order.of(scenario)) for _ in range(scenario.rounds)]
-                )
+                rounds = [await round_trip(clients, pids, Order.of(scenario)) for _ in range(scenario.rounds)]
+                trip = median_round(rounds, judged_by(scenario.load))
             if isinstance(scenario.load, Burst):
                 trip = with_fractions(trip, str(shape), record.result.ceilings)
             record.add(trips=[trip])
@@ -109,13 +109,21 @@ def _shape(
         _measure(bed, trips, record)
 
 
-def median_round(rounds: Sequence[Trip]) -> Trip:
-    """The one with the middle rate; one with problems goes before all others, so that it is not passed over. Pure."""
+def judged_by(load: Load) -> Callable[[Trip], float]:
+    """The figure that rounds of `load` are compared by: the rate of a burst, else the p99 of dispatch."""
+    if isinstance(load, Burst):
+        return lambda trip: trip.workflows_per_second
+    return lambda trip: trip.dispatch.p99
+
+
+def median_round(rounds: Sequence[Trip], figure: Callable[[Trip], float]) -> Trip:
+    """The one whose `figure` is in the middle; one with problems goes before all others, so that it is not passed
+    over. Pure."""
     if len(rounds) == 1:
         return rounds[0]
-    ordered = sorted(rounds, key=lambda trip: trip.workflows_per_second)
+    ordered = sorted(rounds, key=figure)
     chosen = next((trip for trip in rounds if trip.problems), ordered[len(ordered) // 2])
-    return msgspec.structs.replace(chosen, rounds=[trip.workflows_per_second for trip in rounds])
+    return msgspec.structs.replace(chosen, rounds=[figure(trip) for trip in rounds])
 
 
 def _series(name: str, record: Record, progress: Progress) -> None:

@@ -52,25 +52,31 @@ def targets(result: Result) -> list[Target]:
 def _burst(trip: Trip | None) -> Iterator[Target]:
     if trip and trip.of_ceiling is not None:
         lean = "" if trip.of_lean_ceiling is None else f" (of the lean one {trip.of_lean_ceiling:.2f})"
-        rates = ", ".join(f"{rate:.1f}" for rate in trip.rounds)
-        lean += f"; the median of {rates} Workflows/s" if rates else ""
         yield Target(
             "a burst of 300, of the ceiling",
             f"at least {OF_CEILING:g}",
-            f"{trip.of_ceiling:.2f}{lean}",
+            f"{trip.of_ceiling:.2f}{lean}{_rounds(trip, '.1f', 'Workflows/s')}",
             trip.of_ceiling >= OF_CEILING and not trip.problems,
             trip.name,
         )
 
 
+def _rounds(trip: Trip, form: str, unit: str) -> str:
+    """All rounds of which this trip is the median."""
+    return (
+        f"; the median of {', '.join(format(one, form) for one in trip.rounds)} {unit}" if trip.rounds else ""
+    )
+
+
 def _latencies(trip: Trip | None) -> Iterator[Target]:
     if trip is None:
         return
-    for what, found in (("dispatch", trip.dispatch), ("status", trip.status)):
+    rounds = _rounds(trip, ".0f", "ms")
+    for what, found, of in (("dispatch", trip.dispatch, rounds), ("status", trip.status, "")):
         yield Target(
             f"p99 of {what} at 10/s",
             f"under {P99_MS:g} ms",
-            f"{found.p99:.0f} ms",
+            f"{found.p99:.0f} ms{of}",
             bool(found.count) and found.p99 < P99_MS and not trip.problems,
             trip.name,
         )

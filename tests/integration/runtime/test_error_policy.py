@@ -102,6 +102,15 @@ async def test_a_run_that_did_not_end_well_is_repeated(
         assert script.gaps[0] >= 0.19
 
 
+async def test_what_may_wait_is_repeated_as_soon_as_nothing_else_is_to_be_done() -> None:
+    script = Script(Result.when_idle(within=3600))
+    controller = Controller("test-idle", script)
+    async with running(controller):
+        controller.queue.add(KEY)
+        await eventually(lambda: counted(controller.name, "success") == 1, within=10)
+    assert counted(controller.name, "requeue_after") == 1
+
+
 async def test_waits_double_from_failure_to_failure_and_start_short_again_after_success() -> None:
     script = Script(*[Unavailable("no answer")] * 4, Result.done(), Unavailable("again"))
     controller = Controller("test-backoff", script)

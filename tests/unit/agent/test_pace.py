@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.decide.pace import is_phase_change, is_verdict
+from agent.decide.pace import Hold, hold, is_phase_change, is_verdict, sooner
 from controllers.api.meta import Condition
 from controllers.api.work import (
     FeedbackValue,
@@ -79,3 +79,40 @@ def test_what_judges_the_work_is_said_at_once(
 )
 def test_a_phase_is_no_mere_progress(difference: dict[str, Any], expected: bool) -> None:
     assert is_phase_change(difference) is expected
+
+
+@pytest.mark.parametrize(
+    ("due", "idle", "expected"),
+    [
+        # not due yet: by the clock, whatever the agent has to do
+        (0.4, True, Hold(0.4)),
+        (0.4, False, Hold(0.4)),
+        # due: at once if nobody else waits, else at an idle moment, and in the end in any case
+        (0.0, True, None),
+        (-3.0, True, None),
+        (0.0, False, Hold(5.0, idle=True)),
+        (-3.0, False, Hold(2.0, idle=True)),
+        (-5.0, False, None),
+        (-9.0, False, None),
+    ],
+)
+def test_a_report_waits_until_it_is_due_and_then_for_others_but_not_for_ever(
+    due: float, idle: bool, expected: Hold | None
+) -> None:
+    assert hold(due, idle=idle, patience=5.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (None, None, None),
+        (Hold(1.0), None, Hold(1.0)),
+        (None, Hold(1.0, idle=True), Hold(1.0, idle=True)),
+        (Hold(0.5), Hold(30.0, idle=True), Hold(0.5)),
+        (Hold(60.0), Hold(30.0, idle=True), Hold(30.0, idle=True)),
+    ],
+)
+def test_of_two_holds_the_one_that_ends_first_counts(
+    one: Hold | None, other: Hold | None, expected: Hold | None
+) -> None:
+    assert sooner(one, other) == expected

@@ -33,4 +33,4 @@ def test_nothing_was_sampled() -> None:
 
 def test_an_unknown_scenario_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", "burst-3"]) == 1
-    assert "no scenario is called burst-3; there are steady-2-1c-2k" in capsys.readouterr().err
+    assert "no scenario is called burst-3; there are burst-300-1c-2k" in capsys.readouterr().err

@@ -143,4 +143,4 @@ def test_only_may_be_given_several_times(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_the_command_says_which_scenarios_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--only", "burst-3"]) == 1
-    assert "no scenario is called burst-3; there are steady-2-1c-2k" in capsys.readouterr().err
+    assert "no scenario is called burst-3; there are burst-300-1c-2k" in capsys.readouterr().err

@@ -15,13 +15,14 @@ KEYS = st.sampled_from("abcde")
 
 
 class ScheduleMachine(RuleBasedStateMachine):
-    """Against a model: for each key when it is wanted at the latest, and which keys run."""
+    """Against a model: for each key when it is wanted at the latest, which an idle moment is enough for, which run."""
 
     def __init__(self) -> None:
         super().__init__()
         self.schedule: Schedule[str] = Schedule()
         self.now = 0.0
         self.wanted: dict[str, float] = {}
+        self.idle: set[str] = set()
         self.running: set[str] = set()
 
     @rule(key=KEYS)
@@ -29,6 +30,7 @@ class ScheduleMachine(RuleBasedStateMachine):
         fresh = self.schedule.add(key)
         assert fresh == (self.wanted.get(key, float("inf")) > self.promoted)
         self.wanted[key] = min(self.now, self.promoted)
+        self.idle.discard(key)
 
     promoted = 0.0
 
@@ -36,6 +38,13 @@ class ScheduleMachine(RuleBasedStateMachine):
     def add_later(self, key: str, delay: float) -> None:
         self.schedule.add_at(key, self.now + delay)
         self.wanted[key] = min(self.wanted.get(key, float("inf")), self.now + delay)
+
+    @rule(key=KEYS, within=st.floats(0.1, 5))
+    def add_when_idle(self, key: str, within: float) -> None:
+        self.schedule.add_idle(key, self.now + within)
+        if key not in self.wanted:
+            self.idle.add(key)
+        self.wanted[key] = min(self.wanted.get(key, float("inf")), self.now + within)
 
     @rule(seconds=st.floats(0.1, 5))
     def pass_time(self, seconds: float) -> None:
@@ -46,13 +55,21 @@ class ScheduleMachine(RuleBasedStateMachine):
         key = self.schedule.pop(self.now)
         self.promoted = self.now
         due = {name for name, when in self.wanted.items() if when <= self.now}
+        self.idle -= due
         if key is None:
             assert due <= self.running, "a key that is due and not running was kept back"
+            assert not self.idle or self.running, "nothing was to be done and a key waited for just that"
             return
-        assert key in due, "a key came before its time, or was not wanted"
+        if key in self.idle:
+            assert not due, "a key that may wait went before one that is due"
+            assert not self.running, "a key came that was to wait for others"
+        else:
+            assert key in due, "a key came before its time, or was not wanted"
         assert key not in self.running, "a key runs twice at once"
         del self.wanted[key]
+        self.idle.discard(key)
         self.running.add(key)
+        assert self.schedule.is_idle() == (self.running == {key} and not due - {key})
 
     @precondition(lambda self: self.running)
     @rule(data=st.data())
@@ -67,6 +84,7 @@ class ScheduleMachine(RuleBasedStateMachine):
         assert dropped == len(keys & self.wanted.keys())
         for key in keys:
             self.wanted.pop(key, None)
+        self.idle -= keys
 
     @invariant()
     def nothing_is_lost(self) -> None:
@@ -109,6 +127,30 @@ async def test_a_waiting_consumer_is_woken_by_an_addition() -> None:
     await asyncio.sleep(0)
     queue.add("a")
     assert await asyncio.wait_for(consumer, 1) == "a"
+
+
+async def test_a_key_that_may_wait_comes_when_the_last_one_is_done() -> None:
+    queue: WorkQueue[str] = WorkQueue("test")
+    for key in ("a", "b"):
+        queue.add(key)
+    assert [await queue.get(), await queue.get()] == ["a", "b"]
+    queue.add_when_idle("later", 60)
+    consumer = asyncio.create_task(queue.get())
+    queue.done("a")
+    await asyncio.sleep(0)
+    assert not consumer.done()
+    queue.done("b")
+    assert await asyncio.wait_for(consumer, 1) == "later"
+    assert queue.is_idle()
+
+
+async def test_a_key_that_may_wait_does_not_wait_for_ever() -> None:
+    queue: WorkQueue[str] = WorkQueue("test")
+    queue.add("endless")
+    assert await queue.get() == "endless"
+    queue.add_when_idle("later", 0.01)
+    assert await asyncio.wait_for(queue.get(), 5) == "later"
+    assert not queue.is_idle()
 
 
 async def test_retries_wait_longer_each_time_until_forgotten() -> None:
