@@ -12,7 +12,7 @@ import io
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import aiohttp
@@ -43,6 +43,8 @@ RequestObserver = Callable[[str, int], None]
 
 FIELD_MANAGER = "argosy"
 _JSON = "application/json"
+# As kubectl and client-go's metadata informers ask; a server that can't answers with the whole objects.
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _LIST_PAGE = 500
 _ONE_PIECE = 2**20
 # etcd stores 1.5 MiB at most. The API server hands its refusal on as an internal error without a reason, so the
@@ -53,6 +55,14 @@ _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 
 class ConfigError(Exception):
     """No usable kubeconfig. The message says where was looked and what to do."""
+
+
+class Page(NamedTuple):
+    """A part of a list, consistent at `version`. `token` stands for the next page; "" when this is the last one."""
+
+    objects: list[Object]
+    version: str
+    token: str
 
 
 class Client:
@@ -166,32 +176,48 @@ class Client:
             options["propagationPolicy"] = propagation
         await self.request("DELETE", kind.path(namespace, name), body=msgspec.json.encode(options))
 
-    async def pages(
-        self, kind: Kind, *, namespace: str = "", label_selector: str = "", field_selector: str = ""
-    ) -> AsyncIterator[tuple[list[Object], str]]:
-        """Like `list`, a page at a time, for those who need not have all of it in memory at once."""
-        token = ""
-        while True:
-            query = [*_selectors(label_selector, field_selector), ("limit", str(_LIST_PAGE))]
-            if token:
-                query.append(("continue", token))
-            page, version, token = decode_list(await self.request("GET", kind.path(namespace), query=query))
-            yield page, version
-            if not token:
-                return
+    async def page(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        token: str = "",
+        version: str = "",
+        metadata_only: bool = False,
+    ) -> Page:
+        """One page of a list: the first, or the one that `token` of the page before it stands for.
+
+        `version`: the first page as it was then; raises Expired when the server does not know any more. With
+        `metadata_only` the objects have nothing but apiVersion, kind and metadata, which costs both sides a fraction.
+        """
+        query = [*_selectors(label_selector, field_selector), ("limit", str(_LIST_PAGE))]
+        if token:
+            query.append(("continue", token))
+        elif version:
+            query += [("resourceVersion", version), ("resourceVersionMatch", "Exact")]
+        accept = _METADATA_LIST if metadata_only else _JSON
+        return Page(*decode_list(await self.request("GET", kind.path(namespace), query=query, accept=accept)))
 
     async def list(
         self, kind: Kind, *, namespace: str = "", label_selector: str = "", field_selector: str = ""
     ) -> tuple[list[Object], str]:
         """All objects and the resourceVersion that they are consistent at, read in pages."""
         objects: list[Object] = []
-        version = ""
-        async for page, at in self.pages(
-            kind, namespace=namespace, label_selector=label_selector, field_selector=field_selector
-        ):
-            objects += page
-            version = at
-        return objects, version
+        token = ""
+        while True:
+            page = await self.page(
+                kind,
+                namespace=namespace,
+                label_selector=label_selector,
+                field_selector=field_selector,
+                token=token,
+            )
+            objects += page.objects
+            token = page.token
+            if not token:
+                return objects, page.version
 
     @contextlib.asynccontextmanager
     async def watch(
@@ -239,11 +265,12 @@ class Client:
         body: bytes | None = None,
         query: Sequence[tuple[str, str]] = (),
         content_type: str = _JSON,
+        accept: str = _JSON,
     ) -> bytes:
         """One request; the answer's bytes. Raises ApiError (see errors)."""
         with _transport_errors():
             response = await self._send(
-                self._pool, method, path, body=body, query=query, content_type=content_type
+                self._pool, method, path, body=body, query=query, content_type=content_type, accept=accept
             )
             async with response:
                 answer: bytes = await response.read()
@@ -263,9 +290,10 @@ class Client:
         body: bytes | None = None,
         query: Sequence[tuple[str, str]] = (),
         content_type: str = _JSON,
+        accept: str = _JSON,
         timeout: aiohttp.ClientTimeout = _REQUEST_TIMEOUT,
     ) -> aiohttp.ClientResponse:
-        arguments: dict[str, Any] = {"headers": await self._headers(content_type), "timeout": timeout}
+        arguments: dict[str, Any] = {"headers": await self._headers(content_type, accept), "timeout": timeout}
         if body is not None:
             # Large bytes are sent piece by piece: aiohttp would put them on the wire at once, with a warning.
             arguments["data"] = body if len(body) <= _ONE_PIECE else io.BytesIO(body)
@@ -276,8 +304,8 @@ class Client:
             self.on_request(method, response.status)
         return response
 
-    async def _headers(self, content_type: str) -> dict[str, str]:
-        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": "argosy", **self._encoding}
+    async def _headers(self, content_type: str, accept: str) -> dict[str, str]:
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "argosy", **self._encoding}
         # auth_settings runs the refresh hook: in-cluster tokens are read anew, exec plugins run again.
         for setting in (await self._configuration.auth_settings()).values():
             # A token file's trailing newline is kept by the library and refused by aiohttp.

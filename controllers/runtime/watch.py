@@ -14,20 +14,23 @@ from __future__ import annotations
 import asyncio
 import enum
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import structlog
 
 from controllers.api.kinds import Kind
-from controllers.kube.client import Client
+from controllers.kube.client import Client, Page
 from controllers.kube.errors import ApiError, Expired, NotFound, from_status
 from controllers.kube.object import Object
 from controllers.runtime import metrics
 from controllers.runtime.backoff import RECONNECT, Backoff
 
 log = structlog.get_logger(__name__)
+
+# So many objects of a page are read one by one; for more of them the page is read again.
+_ONE_BY_ONE = 25
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ async def watch(
 ) -> AsyncGenerator[WatchEvent]:
     """Events of `scope` in the API server's order. Ends only by cancellation.
 
-    `interest` keeps a list of many thousands from being in memory at once; it has no say on later events.
+    `interest` keeps a list of many thousands from being in memory at once, and most of it from being sent. It decides
+    by metadata, and has no say on later events.
     """
     version = ""
     failures = expirations = 0  # in a row, without an event between them
@@ -145,22 +149,53 @@ async def watch(
 
 
 async def _list(client: Client, scope: Scope, interest: InterestFunction | None) -> tuple[Listed, str]:
+    """With an interest, metadata first, and in full only what is wanted so: of tens of thousands of objects that have
+    finished nothing else is transferred, encoded and decoded."""
     listed = Listed([])
-    version = ""
-    async for page, at in client.pages(
+    token = ""
+    while True:
+        page = await _page(client, scope, token=token, metadata_only=interest is not None)
+        if interest is None:
+            listed.objects.extend(page.objects)
+        else:
+            wanted = []
+            for item in page.objects:
+                much = interest(item)
+                if much is Interest.FULL:
+                    wanted.append(item.key)
+                elif much is Interest.UID:
+                    listed.settled[item.key] = item.metadata.uid
+            listed.objects.extend(await _in_full(client, scope, wanted, token, page.version))
+        token = page.token
+        if not token:
+            return listed, page.version
+
+
+async def _in_full(
+    client: Client, scope: Scope, wanted: Sequence[tuple[str, str]], token: str, version: str
+) -> list[Object]:
+    """The objects of these keys, of a page that was read at `version`. One by one they may be newer, or gone: the watch
+    tells of that as well."""
+    if len(wanted) > _ONE_BY_ONE:
+        keys = set(wanted)
+        page = await _page(client, scope, token=token, version=version)
+        return [item for item in page.objects if item.key in keys]
+    read = (client.find(scope.kind, name, namespace=namespace) for namespace, name in wanted)
+    return [item for item in await asyncio.gather(*read) if item is not None]
+
+
+async def _page(
+    client: Client, scope: Scope, *, token: str, version: str = "", metadata_only: bool = False
+) -> Page:
+    return await client.page(
         scope.kind,
         namespace=scope.namespace,
         label_selector=scope.label_selector,
         field_selector=scope.field_selector,
-    ):
-        version = at
-        for item in page:
-            wanted = Interest.FULL if interest is None else interest(item)
-            if wanted is Interest.FULL:
-                listed.objects.append(item)
-            elif wanted is Interest.UID:
-                listed.settled[item.key] = item.metadata.uid
-    return listed, version
+        token=token,
+        version=version,
+        metadata_only=metadata_only,
+    )
 
 
 @dataclass(frozen=True)

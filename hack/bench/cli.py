@@ -36,6 +36,8 @@ _EPILOG = """\
 examples:
   python -m hack.bench run                          everything; writes benchmarks/result.json and docs/performance.md
   python -m hack.bench run --only 'burst-300-*'     some scenarios; writes below .local/bench
+  python -m hack.bench run --only replicas --into benchmarks/result.json --out DIR
+                                                    one anew, the others as they were
   python -m hack.bench run --quick                  one minute; status 1 if a Workflow costs the hub more writes
                                                     than benchmarks/quick.json allows
   python -m hack.bench compare benchmarks/result.json .local/bench/result.json
@@ -81,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     running.add_argument("--out", type=Path, metavar="DIR", help="where result, page and plots go")
     running.add_argument(
+        "--into",
+        type=Path,
+        metavar="RESULT",
+        help="an earlier result, of which all that is not measured now stays",
+    )
+    running.add_argument(
         "--date",
         default=datetime.datetime.now(datetime.UTC).date().isoformat(),
         help="the date that the result bears (default: today)",
@@ -109,11 +117,14 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     for pattern in options.only:
         if not any(is_chosen(name, [pattern]) for name in names):
             raise FleetError(f"no scenario is called {pattern}; there are {', '.join(names)}")
+    before = results.load(options.into) if options.into else None
     # What is committed is only replaced by a run that came to its end.
     under_way = (options.out or SCRATCH) / COMMITTED.name
     with progress.choose(console) as shown:
         result = run.full(options.date, options.only, shown, under_way)
     _show(result, console)
+    if before is not None:
+        result = results.merged(before, result)
     out = options.out or (SCRATCH if options.only else None)
     _save(result, out, console)
     _write_page(result, out, console)

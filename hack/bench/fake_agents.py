@@ -2,13 +2,14 @@
 
 They are light: no cluster is behind them. Each cluster has its ManagedCluster, namespace and lease; one watch over all
 namespaces sees every ManifestWork, and answers as an agent would whose executor needs the asked time: status result
-and feedback, Running and then Succeeded. Nothing is claimed by finalizers, and clean-up is not simulated.
+and feedback, Running and then Succeeded. Of clean-up they do the hub's part: a work that is being deleted is let go.
 `python -m hack.bench.fake_agents HUB_KUBECONFIG CLUSTERS`, until it is killed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import random
 import sys
@@ -25,9 +26,9 @@ from controllers.api.kinds import (
     Kind,
 )
 from controllers.kube.client import Client
-from controllers.kube.errors import AlreadyExists, NotFound
+from controllers.kube.errors import AlreadyExists, Conflict, NotFound
 from controllers.kube.object import Object
-from controllers.kube.patch import merge_diff, merge_patch
+from controllers.kube.patch import finalizer_patch, merge_diff, merge_patch
 from controllers.runtime.watch import Applied, Listed, Scope, watch
 from hack.bench.workload import ENDED_AT, RUN_SECONDS, STATUS_BYTES, Json, stages
 
@@ -70,6 +71,8 @@ class FakeAgents:
                     # What is there already belongs to an earlier round.
                     self._seen |= {item.metadata.uid for item in event.objects}
                     print(READY, flush=True)
+                elif isinstance(event, Applied) and event.object.metadata.deletion_timestamp is not None:
+                    tasks.create_task(self._let_go(event.object))
                 elif isinstance(event, Applied) and event.object.metadata.uid not in self._seen:
                     self._seen.add(event.object.metadata.uid)
                     tasks.create_task(self._execute(event.object))
@@ -95,6 +98,16 @@ class FakeAgents:
                 await self._report(work, before, status, last=stage is finished)
         except NotFound:
             return  # deleted while it ran
+
+    async def _let_go(self, work: Object) -> None:
+        """The controllers put the agent's finalizer on a work for whoever they have heard of lately."""
+        meta = work.metadata
+        rest = [name for name in meta.finalizers if name != keys.MANIFEST_WORK_FINALIZER]
+        if rest == meta.finalizers:
+            return
+        patch = finalizer_patch(meta.finalizers, rest, uid=meta.uid)
+        with contextlib.suppress(NotFound, Conflict):
+            await self._hub.patch(MANIFEST_WORK, meta.name, patch, namespace=meta.namespace)
 
     async def _report(self, work: Object, before: Json, status: Json, *, last: bool) -> None:
         meta = work.metadata

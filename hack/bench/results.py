@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +14,8 @@ from hack.bench.process_usage import Usage
 from hack.fleet.errors import FleetError
 
 FORMAT = 1
+
+T = TypeVar("T")
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -202,6 +205,27 @@ def with_fractions(trip: Trip, shape: str, ceilings: Sequence[Ceiling]) -> Trip:
         for variant in (PLAIN, LEAN)
     )
     return msgspec.structs.replace(trip, of_ceiling=plain, of_lean_ceiling=lean)
+
+
+def merged(old: Result, new: Result) -> Result:
+    """`old` with the figures of `new` in the place of those of the same name; what `new` says of itself counts, and its
+    `revision` names both where they differ."""
+
+    def replaced(before: Sequence[T], after: Sequence[T], key: Callable[[T], Hashable]) -> list[T]:
+        fresh = {key(item): item for item in after}
+        kept = [fresh.pop(key(item), item) for item in before]
+        return [*kept, *fresh.values()]
+
+    return msgspec.structs.replace(
+        new,
+        revision=new.revision if new.revision == old.revision else f"{old.revision} and {new.revision}",
+        ceilings=replaced(old.ceilings, new.ceilings, lambda item: (item.shape, item.variant)),
+        trips=replaced(old.trips, new.trips, lambda item: item.name),
+        growth=replaced(old.growth, new.growth, lambda item: (item.axis, item.size)),
+        replicas=replaced(old.replicas, new.replicas, lambda item: item.processes),
+        failures=[*old.failures, *new.failures],
+        minutes=round(old.minutes + new.minutes, 1),
+    )
 
 
 def load(path: Path) -> Result:

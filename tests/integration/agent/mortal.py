@@ -39,9 +39,12 @@ def mortal(life: Life) -> type[Client]:
             body: bytes | None = None,
             query: Sequence[tuple[str, str]] = (),
             content_type: str = "application/json",
+            accept: str = "application/json",
         ) -> bytes:
             if method != "GET" and any(part in path for part in _COUNTED):
                 await life.spend(method, path)
-            return await super().request(method, path, body=body, query=query, content_type=content_type)
+            return await super().request(
+                method, path, body=body, query=query, content_type=content_type, accept=accept
+            )
 
     return Mortal

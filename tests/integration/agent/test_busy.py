@@ -36,11 +36,14 @@ class Stuck:
                 body: bytes | None = None,
                 query: Sequence[tuple[str, str]] = (),
                 content_type: str = "application/json",
+                accept: str = "application/json",
             ) -> bytes:
                 if method != "GET" and stuck.name in path:
                     stuck.waits.set()
                     await stuck.free.wait()
-                return await super().request(method, path, body=body, query=query, content_type=content_type)
+                return await super().request(
+                    method, path, body=body, query=query, content_type=content_type, accept=accept
+                )
 
         return Slow
 

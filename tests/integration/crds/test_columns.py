@@ -13,20 +13,15 @@ from controllers.kube.patch import merge_patch
 from hack.fleet.provider import Cluster
 from tests.integration.bodies import workflow
 
-
-class Kubectl(Client):
-    """Asks for tables."""
-
-    async def _headers(self, content_type: str) -> dict[str, str]:
-        accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
-        return await super()._headers(content_type) | accept
+# What kubectl asks for.
+_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
 async def rows(hub: Cluster, namespace: str, *, wide: bool = False) -> list[dict[str, Any]]:
     """Cells by column; `wide` as `-o wide`."""
-    kubectl = await Kubectl.connect(hub.kubeconfig)
-    found = msgspec.json.decode(await kubectl.request("GET", WORKFLOW.path(namespace)))
-    await kubectl.close()
+    client = await Client.connect(hub.kubeconfig)
+    found = msgspec.json.decode(await client.request("GET", WORKFLOW.path(namespace), accept=_TABLE))
+    await client.close()
     columns = found["columnDefinitions"]
     return [
         {

@@ -6,8 +6,9 @@ import pytest
 
 from controllers.api.kinds import WORKFLOW
 from controllers.kube.client import Client
+from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
-from controllers.runtime.watch import Scope
+from controllers.runtime.watch import Interest, Scope
 from tests.eventually import eventually
 from tests.integration.bodies import CONFIG_MAP, config_map, workflow
 from tests.integration.runtime.informing import config_maps, informing
@@ -81,3 +82,35 @@ async def test_a_hundred_objects_at_once_are_told_of_once_each(client: Client, n
         await eventually(lambda: len(witness.told) >= 100)
         assert [name for _, name, _ in witness.told] == names
         assert witness.names() == names
+
+
+def as_labelled(item: Object) -> Interest:
+    return Interest[item.metadata.labels["test"]]
+
+
+@pytest.mark.parametrize("count", [3, 40])
+async def test_of_what_is_wanted_only_in_part_the_rest_is_not_even_read(
+    client: Client, namespace: str, count: int
+) -> None:
+    """A few that are wanted in full are read one by one, many with their page."""
+    for number in range(count):
+        for much in Interest:
+            body = config_map(f"{much.name.lower()}-{number:02}", labels={"test": much.name}, text="x" * 10)
+            await client.create(CONFIG_MAP, body, namespace=namespace)
+    async with informing(client, config_maps(namespace), interest=as_labelled) as witness:
+        store = witness.informer.store
+        assert witness.names() == [f"full-{number:02}" for number in range(count)]
+        assert all(item.to_dict()["data"] == {"text": "x" * 10} for item in store.all())
+        assert sorted(store.settled()) == [(namespace, f"uid-{number:02}") for number in range(count)]
+        await client.patch(CONFIG_MAP, "full-00", merge_patch({"data": {"text": "new"}}), namespace=namespace)
+        await eventually(lambda: witness.of("full-00") == ["added", "changed"])
+
+
+async def test_a_list_of_metadata_has_nothing_else(client: Client, namespace: str) -> None:
+    await client.create(CONFIG_MAP, labelled("a", text="x" * 1000), namespace=namespace)
+    page = await client.page(CONFIG_MAP, namespace=namespace, label_selector="test", metadata_only=True)
+    (item,) = page.objects
+    assert item.to_dict().keys() <= {"apiVersion", "kind", "metadata"}
+    assert (item.metadata.name, item.metadata.labels) == ("a", {"test": "yes"})
+    again = await client.page(CONFIG_MAP, namespace=namespace, label_selector="test", version=page.version)
+    assert [one.to_dict()["data"] for one in again.objects] == [{"text": "x" * 1000}]

@@ -13,9 +13,8 @@ from typing import Any, cast
 import pytest
 
 from controllers.api.kinds import WORKFLOW
-from controllers.kube.client import Client
+from controllers.kube.client import Client, Page
 from controllers.kube.errors import ApiError, Expired, NotFound, Unavailable
-from controllers.kube.object import Object
 from controllers.runtime.backoff import Backoff
 from controllers.runtime.watch import Applied, Deleted, Listed, Scope, WatchEvent, watch
 
@@ -40,11 +39,11 @@ class Server:
     version: int = 10
     asked: list[str] = field(default_factory=list)
 
-    async def pages(self, *_: object, **__: object) -> AsyncIterator[tuple[list[Object], str]]:
+    async def page(self, *_: object, **__: object) -> Page:
         self.asked.append("list")
         if self.lists:
             raise self.lists.pop(0)
-        yield [], str(self.version)
+        return Page([], str(self.version), "")
 
     @contextlib.asynccontextmanager
     async def watch(
