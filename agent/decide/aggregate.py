@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agent.decide.conditions import is_from_rule
-from agent.decide.transition import condition, find
+from controllers.api.conditions import condition, find
 from controllers.api.meta import Condition
 from controllers.api.work import ManifestCondition
 

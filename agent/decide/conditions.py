@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from agent.decide import cel
-from agent.decide.transition import condition
+from controllers.api.conditions import condition
 from controllers.api.manifestconfig import ConditionRule
 from controllers.api.meta import QUALIFIED_NAME, Condition
 

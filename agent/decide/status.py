@@ -17,7 +17,7 @@ from agent.decide.aggregate import APPLIED, AVAILABLE, work_conditions
 from agent.decide.conditions import COMPLETE, from_rules, is_from_rule
 from agent.decide.config import Options, options_for
 from agent.decide.feedback import Feedback, read_feedback
-from agent.decide.transition import condition, find, is_true, merged
+from controllers.api.conditions import condition, find, is_true, merged
 from controllers.api.meta import Condition
 from controllers.api.work import (
     ManifestCondition,

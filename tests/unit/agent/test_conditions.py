@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.decide.conditions import from_rules, is_from_rule
-from agent.decide.transition import MAX_MESSAGE, condition, merged
+from controllers.api.conditions import MAX_MESSAGE, condition, merged
 from controllers.api.manifestconfig import ConditionRule
 from controllers.api.meta import timestamp
 

@@ -21,7 +21,7 @@ from agent.decide.status import (
     is_complete,
     status_patch,
 )
-from agent.decide.transition import find
+from controllers.api.conditions import find
 from controllers.api.manifestconfig import (
     ConditionRule,
     FeedbackRule,

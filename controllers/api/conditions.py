@@ -62,3 +62,12 @@ def merged(
     after = {condition.type: settled(before.get(condition.type), condition) for condition in new}
     kept = [condition for condition in before.values() if condition.type not in after and keep(condition)]
     return [*after.values(), *kept]
+
+
+def with_condition(conditions: Iterable[Condition], new: Condition) -> list[Condition]:
+    """The conditions with the new one, settled, in the place of that of its type; equal to them if it says the same."""
+    present = list(conditions)
+    before = find(present, new.type)
+    if before is None:
+        return [*present, new]
+    return [settled(before, new) if item is before else item for item in present]
