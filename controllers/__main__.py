@@ -11,6 +11,8 @@ import uvloop
 
 import manifestwork.wiring
 import placement.evaluator.wiring
+import placement.health.wiring
+import placement.sets.wiring
 import placement.wiring
 import statussync.wiring
 from controllers.kube.client import Client, ConfigError
@@ -100,6 +102,8 @@ async def run(options: argparse.Namespace) -> None:
             wirings[name](manager, client, informers, recorder)
         if "placement" in chosen and await placement.evaluator.wiring.is_wanted(client, options.evaluator):
             placement.evaluator.wiring.add_to(manager, client, informers, recorder)
+            placement.sets.wiring.add_to(manager, client, informers, recorder)
+            placement.health.wiring.add_to(manager, client, informers, recorder)
         manager.stop_on_signals()
         log.info("starting", hub=client.host, controllers=chosen)
         await manager.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
@@ -19,6 +20,13 @@ QUALIFIED_NAME = (
 def timestamp(now: datetime) -> str:
     """An aware time as metav1.Time writes it, to the second."""
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@lru_cache(maxsize=8192)
+def parsed(moment: str) -> datetime:
+    """A metav1.Time or MicroTime as an aware time. Raises ValueError for other text."""
+    found = datetime.fromisoformat(moment)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 class OwnerReference(Model):

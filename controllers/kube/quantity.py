@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 
 from kubernetes.utils.quantity import format_quantity, parse_quantity
 
@@ -21,3 +22,9 @@ def total(quantities: Iterable[str]) -> str:
     if amount != amount.to_integral_value():
         return str(format_quantity(amount, "m"))
     return str(amount.quantize(Decimal(1)))
+
+
+@lru_cache(maxsize=16384)
+def amount(quantity: str | int) -> float:
+    """The quantity as a number, in bytes or cores or whatever is counted. Raises ValueError for other text."""
+    return float(parse_quantity(quantity))  # type: ignore[no-untyped-call]

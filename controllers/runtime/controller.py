@@ -53,12 +53,19 @@ class Controller:
         self._triggers: list[tuple[Informer, Mapper]] = []
         self._owns: Wanted = _everything
 
-    def watch(self, informer: Informer, mapper: Mapper = by_own_key) -> None:
-        """Every change in `informer` wants the keys that `mapper` makes of it."""
+    def watch(self, informer: Informer, mapper: Mapper = by_own_key, *, gather: float = 0.0) -> None:
+        """Every change in `informer` wants the keys that `mapper` makes of it.
+
+        Changes that come within `gather` seconds of the first one cost one reconcile; 0: at once.
+        """
 
         def enqueue(change: Change) -> None:
             for request in mapper(change):
-                if self._owns(request):
+                if not self._owns(request):
+                    continue
+                if gather:
+                    self.queue.add_after(request, gather)
+                else:
                     self.queue.add(request)
 
         self._triggers.append((informer, mapper))

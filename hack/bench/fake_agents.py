@@ -25,6 +25,7 @@ from controllers.api.kinds import (
     WORKFLOW_STATUS_RESULT,
     Kind,
 )
+from controllers.api.meta import timestamp
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, Conflict, NotFound
 from controllers.kube.object import Object
@@ -56,6 +57,8 @@ class FakeAgents:
                 await self._ensure(NAMESPACE, {"metadata": {"name": cluster}})
                 await self._ensure(MANAGED_CLUSTER, _registration(cluster))
                 await self._ensure(LEASE, _lease(cluster), namespace=cluster)
+                patch = merge_patch({"status": _available()})
+                await self._hub.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
 
         async with asyncio.TaskGroup() as joins:
             for cluster in self._clusters:
@@ -135,6 +138,21 @@ def _registration(cluster: str) -> Json:
     return {
         "metadata": {"name": cluster, "labels": {"name": cluster}},
         "spec": {"hubAcceptsClient": True, "leaseDurationSeconds": _LEASE_SECONDS},
+    }
+
+
+def _available() -> Json:
+    """What an agent says of its cluster; one that says nothing is taken for unreachable."""
+    said = {
+        "HubAcceptedManagedCluster": "HubClusterAdminAccepted",
+        "ManagedClusterConditionAvailable": "ManagedClusterAvailable",
+    }
+    stamp = timestamp(datetime.datetime.now(datetime.UTC))
+    return {
+        "conditions": [
+            {"type": kind, "status": "True", "reason": reason, "message": "", "lastTransitionTime": stamp}
+            for kind, reason in said.items()
+        ]
     }
 
 

@@ -1,7 +1,7 @@
 """Evaluation -> PlacementDecisions: the pages that shall be, and the writes that turn the present ones into them.
 
 The layout is OCM's: pages of at most 100 clusters by name, numbered from 1 over all groups, at least one page per
-group. There is one group so far, without name.
+group.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from controllers.api.placement import (
     PlacementDecision,
     PlacementDecisionStatus,
 )
+from placement.evaluator.groups import Group
 
 
 class Write(NamedTuple):
@@ -44,11 +45,15 @@ class Plan(NamedTuple):
     deletes: tuple[PlacementDecision, ...]
 
 
-def pages(placement: Placement, clusters: Sequence[str]) -> list[PlacementDecision]:
-    """The PlacementDecisions that list `clusters`, whose order does not matter. In the order of their numbers."""
-    by_name = sorted(clusters)
-    slices = [by_name[start : start + MAX_DECISIONS] for start in range(0, len(by_name), MAX_DECISIONS)]
-    return [_page(placement, number, names) for number, names in enumerate(slices or [[]], start=1)]
+def pages(placement: Placement, groups: Sequence[Group]) -> list[PlacementDecision]:
+    """The PlacementDecisions that list `groups`, in the order of their numbers."""
+    found: list[PlacementDecision] = []
+    for index, group in enumerate(groups):
+        starts = range(0, len(group.clusters), MAX_DECISIONS) or range(1)
+        for start in starts:
+            names = group.clusters[start : start + MAX_DECISIONS]
+            found.append(_page(placement, len(found) + 1, index, group.name, names))
+    return found
 
 
 def plan(desired: Sequence[PlacementDecision], present: Sequence[PlacementDecision]) -> Plan:
@@ -67,7 +72,9 @@ def plan(desired: Sequence[PlacementDecision], present: Sequence[PlacementDecisi
     return Plan(tuple(write for write in writes if any(write[2:])), tuple(stale))
 
 
-def _page(placement: Placement, number: int, clusters: Sequence[str]) -> PlacementDecision:
+def _page(
+    placement: Placement, number: int, index: int, group: str, clusters: Sequence[str]
+) -> PlacementDecision:
     meta = placement.metadata
     owner = OwnerReference(
         api_version=PLACEMENT.api_version,
@@ -85,8 +92,8 @@ def _page(placement: Placement, number: int, clusters: Sequence[str]) -> Placeme
             namespace=meta.namespace,
             labels={
                 keys.PLACEMENT_LABEL: meta.name,
-                keys.DECISION_GROUP_NAME_LABEL: "",
-                keys.DECISION_GROUP_INDEX_LABEL: "0",
+                keys.DECISION_GROUP_NAME_LABEL: group,
+                keys.DECISION_GROUP_INDEX_LABEL: str(index),
             },
             owner_references=[owner],
         ),

@@ -1,23 +1,28 @@
 """What a Placement selects, and why not more. Pure: the same Placement and snapshot give the same Evaluation.
 
-Order of the steps, reasons and messages are those of OCM's placement controller (v1.2.0), with one difference:
-where OCM answers a misconfigured Placement with no clusters at all, which evicts whatever runs on them, the
-clusters that it had stay selected as long as they exist and are bound. What only orders or divides clusters and
-can't be done is left out, and named by PlacementMisconfigured; what decides which clusters qualify never is.
+Order of the steps, reasons and messages are those of OCM's placement controller (v1.2.0), with two differences.
+Where OCM answers a misconfigured Placement with no clusters at all, which evicts whatever runs on them, the
+clusters that it had stay selected as long as they exist and are bound. And `spec.spreadPolicy` is acted upon. What
+only orders clusters and can't be done is left out, and named by PlacementMisconfigured; what decides which clusters
+qualify never is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from controllers.api import keys
 from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet
-from controllers.api.placement import GroupStrategy, Placement, PlacementSpec
-from placement.evaluator import filters, prioritizers
+from controllers.api.placement import Placement, PlacementDecision, PlacementSpec
+from placement.evaluator import filters, prioritizers, spread
+from placement.evaluator.filters import Filtered
+from placement.evaluator.groups import Group, divided
 from placement.evaluator.misconfigured import Misconfigured
+from placement.evaluator.prioritizers import Ranking
 from placement.evaluator.snapshot import Snapshot
 
 SATISFIED: Final = "PlacementSatisfied"
@@ -36,13 +41,30 @@ class Verdict(NamedTuple):
     message: str
 
 
+class Step(NamedTuple):
+    """A filter, and why, in words, it refused each of the clusters that it took out."""
+
+    name: str
+    refused: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Evaluation:
-    """`clusters` are the selected ones, best first; None when no PlacementDecision can be written for this name."""
+    """`groups`: the selected clusters, as they are to be listed; None when no PlacementDecision can be written for
+    this name. `until`: when to evaluate again though nothing has changed; None: never.
 
-    clusters: tuple[str, ...] | None
+    `candidates`: the clusters of the Placement's sets; `steps`: what the filters, in this order, left of them;
+    `ranking`: of those that passed all. Empty if the Placement could not be evaluated.
+    """
+
+    groups: tuple[Group, ...] | None
     satisfied: Verdict
     misconfigured: Verdict
+    clusters: tuple[str, ...] = ()
+    until: datetime | None = None
+    candidates: frozenset[str] = frozenset()
+    steps: tuple[Step, ...] = ()
+    ranking: Ranking = field(default_factory=Ranking)
 
 
 def is_left_alone(placement: Placement) -> bool:
@@ -64,16 +86,24 @@ def evaluate(placement: Placement, snapshot: Snapshot) -> Evaluation:
     candidates = filters.alive(snapshot.clusters)
     try:
         candidates = filters.members(sets, candidates)
+        by_predicate = filters.predicates(spec.predicates, candidates, snapshot.scores_of)
+        passed = filters.tolerated(spec.tolerations, by_predicate.clusters, snapshot.decided, snapshot.now)
         weights, ignored = prioritizers.usable(prioritizers.weights(spec.prioritizer_policy))
-        ranked = prioritizers.rank(_names(filters.matching(spec.predicates, candidates)), weights, snapshot)
-        chosen = ranked[: _limit(spec)]
+        ranking = prioritizers.rank(passed.clusters, weights, snapshot)
+        chosen, missing = _chosen(spec, ranking.names, passed.clusters)
+        by_name = {cluster.metadata.name: cluster for cluster in passed.clusters}
+        groups = divided(spec.decision_strategy.group_strategy, [by_name[name] for name in chosen])
     except Misconfigured as error:
-        kept = sorted(snapshot.decided.intersection(_names(candidates)))
-        return _stuck(tuple(kept), str(error))
+        return _stuck(_kept(snapshot.decisions, _names(candidates)), str(error))
     return Evaluation(
+        groups=groups,
+        satisfied=_none_to_choose_from(spec, bound, sets, candidates) or _satisfied(len(chosen), missing),
+        misconfigured=_configured(ignored),
         clusters=tuple(chosen),
-        satisfied=_none_to_choose_from(spec, bound, sets, candidates) or _satisfied(spec, len(chosen)),
-        misconfigured=_configured([*ignored, *_ignored(spec.decision_strategy.group_strategy)]),
+        until=_first(passed, ranking),
+        candidates=frozenset(_names(candidates)),
+        steps=tuple(Step(item.name, item.refused) for item in (by_predicate, passed)),
+        ranking=ranking,
     )
 
 
@@ -81,16 +111,44 @@ def _names(clusters: Iterable[ManagedCluster]) -> list[str]:
     return [cluster.metadata.name for cluster in clusters]
 
 
-def _limit(spec: PlacementSpec) -> int | None:
-    if spec.number_of_clusters is not None and spec.number_of_clusters < 0:
+def _chosen(
+    spec: PlacementSpec, ranked: Sequence[str], clusters: Sequence[ManagedCluster]
+) -> tuple[list[str], str]:
+    """The best clusters, and in words what is missing from what was asked for; "" for nothing."""
+    limit = spec.number_of_clusters
+    if limit is not None and limit < 0:
         raise Misconfigured("spec.numberOfClusters", "must not be negative")
-    return spec.number_of_clusters
+    constraints = spec.spread_policy.spread_constraints
+    spread.check(constraints)
+    chosen = spread.select(
+        ranked, {cluster.metadata.name: cluster for cluster in clusters}, constraints, limit
+    )
+    missing = (len(ranked) if limit is None else limit) - len(chosen)
+    if not missing:
+        return chosen, ""
+    words = f"{missing} cluster decisions unscheduled"
+    if len(chosen) < len(ranked):
+        words += ", since spec.spreadPolicy allows no more"
+    return chosen, words
 
 
-def _ignored(strategy: GroupStrategy) -> list[str]:
-    if strategy.decision_groups or strategy.clusters_per_decision_group not in ("", "100%"):
-        return ["spec.decisionStrategy.groupStrategy: all clusters form one group in this evaluator yet"]
-    return []
+def _first(passed: Filtered, ranking: Ranking) -> datetime | None:
+    return min((one for one in (passed.until, ranking.until) if one is not None), default=None)
+
+
+def _kept(decisions: Iterable[PlacementDecision], alive: Iterable[str]) -> tuple[Group, ...]:
+    """The groups as they are, without clusters that are not there to be selected any more."""
+    there = frozenset(alive)
+    found: dict[int, tuple[str, set[str]]] = {}
+    for page in decisions:
+        labels = page.metadata.labels
+        index = labels.get(keys.DECISION_GROUP_INDEX_LABEL, "0")
+        name = labels.get(keys.DECISION_GROUP_NAME_LABEL, "")
+        _, clusters = found.setdefault(int(index) if index.isdecimal() else 0, (name, set()))
+        clusters |= there.intersection(decision.cluster_name for decision in page.status.decisions)
+    return tuple(Group(name, tuple(sorted(clusters))) for _, (name, clusters) in sorted(found.items())) or (
+        Group("", ()),
+    )
 
 
 # -- conditions ------------------------------------------------------------------------------------------
@@ -117,23 +175,23 @@ def _none_to_choose_from(
     return None
 
 
-def _satisfied(spec: PlacementSpec, chosen: int) -> Verdict:
+def _satisfied(chosen: int, missing: str) -> Verdict:
     if not chosen:
         return _unsatisfied(
             "NoManagedClusterMatched", "No ManagedCluster matches any of the cluster predicate"
         )
-    missing = (spec.number_of_clusters or chosen) - chosen
     if missing:
-        return _unsatisfied("NotAllDecisionsScheduled", f"{missing} cluster decisions unscheduled")
+        return _unsatisfied("NotAllDecisionsScheduled", missing)
     return Verdict(SATISFIED, "True", "AllDecisionsScheduled", "All cluster decisions scheduled")
 
 
-def _stuck(clusters: tuple[str, ...] | None, problem: str) -> Evaluation:
-    """Nothing can be decided anew: `clusters` is what stays."""
+def _stuck(groups: tuple[Group, ...] | None, problem: str) -> Evaluation:
+    """Nothing can be decided anew: `groups` is what stays."""
     return Evaluation(
-        clusters=clusters,
+        groups=groups,
         satisfied=_unsatisfied("NotAllDecisionsScheduled", problem),
         misconfigured=Verdict(MISCONFIGURED, "True", "Misconfigured", problem),
+        clusters=tuple(name for group in groups or () for name in group.clusters),
     )
 
 

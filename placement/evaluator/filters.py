@@ -1,21 +1,38 @@
 """Which clusters a Placement may select: those that its namespace is given, cut down by its predicates.
 
-Rules of OCM's placement controller (v1.2.0). Taints and CEL selectors are not looked at yet.
+Rules of OCM's placement controller (v1.2.0). Each filter says of every cluster that it refuses why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from controllers.api import keys
 from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import DEFAULT_CLUSTER_SET, LABEL_SELECTOR, ManagedClusterSet
-from controllers.api.placement_policy import ClusterPredicate
+from controllers.api.placement_policy import ClusterPredicate, Toleration
+from controllers.cel import CelError
+from placement.evaluator import cel, taints
 from placement.evaluator.misconfigured import Misconfigured
 from placement.evaluator.selectors import compile_requirements, compile_selector
 from placement.evaluator.snapshot import Snapshot
 
 Test = Callable[[ManagedCluster], bool]
+# Why a cluster does not pass, as the part of the Placement that refuses it; "" when it passes.
+_Check = Callable[[ManagedCluster], str]
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """What a filter leaves. `refused`: why, in words, by the name of each cluster that it took out. `until`: when it
+    may take out one more of the clusters that are left though nothing has changed; None: never."""
+
+    name: str
+    clusters: Sequence[ManagedCluster]
+    refused: Mapping[str, str]
+    until: datetime | None = None
 
 
 def bound_sets(snapshot: Snapshot) -> list[ManagedClusterSet]:
@@ -39,25 +56,62 @@ def alive(clusters: Iterable[ManagedCluster]) -> list[ManagedCluster]:
 
 def members(sets: Iterable[ManagedClusterSet], clusters: Iterable[ManagedCluster]) -> list[ManagedCluster]:
     """Clusters in at least one of the sets. Raises Misconfigured for a set with a broken selector."""
-    tests = [_membership(item) for item in sets]
+    tests = [membership(item) for item in sets]
     return [cluster for cluster in clusters if any(test(cluster) for test in tests)]
 
 
-def matching(
-    predicates: Sequence[ClusterPredicate], clusters: Iterable[ManagedCluster]
-) -> list[ManagedCluster]:
-    """Clusters that at least one predicate accepts; all of them when there is none.
+def predicates(
+    asked: Sequence[ClusterPredicate], clusters: Sequence[ManagedCluster], scores_of: cel.ScoresOf
+) -> Filtered:
+    """Leaves the clusters that at least one predicate accepts; all of them when there is none.
 
     Raises Misconfigured for a predicate that cannot be applied, whether there are clusters or not.
     """
-    tests = [
-        _predicate(predicate, f"spec.predicates[{index}].requiredClusterSelector")
-        for index, predicate in enumerate(predicates)
+    checks = [
+        _predicate(predicate, f"spec.predicates[{index}]", scores_of) for index, predicate in enumerate(asked)
     ]
-    return [cluster for cluster in clusters if not tests or any(test(cluster) for test in tests)]
+    if not checks:
+        return Filtered("Predicate", clusters, {})
+    left, refused = [], {}
+    for cluster in clusters:
+        reasons = []
+        for check in checks:
+            reason = check(cluster)
+            if not reason:
+                left.append(cluster)
+                break
+            reasons.append(reason)
+        else:
+            refused[cluster.metadata.name] = "does not match " + ", nor ".join(reasons)
+    return Filtered("Predicate", left, refused)
 
 
-def _membership(item: ManagedClusterSet) -> Test:
+def tolerated(
+    tolerations: Sequence[Toleration],
+    clusters: Sequence[ManagedCluster],
+    decided: frozenset[str],
+    now: datetime,
+) -> Filtered:
+    """Leaves the clusters whose taints are tolerated. Raises Misconfigured for a toleration that means nothing."""
+    taints.check(tolerations)
+    left, refused, ends = [], {}, []
+    for cluster in clusters:
+        if not cluster.spec.taints:
+            left.append(cluster)
+            continue
+        name = cluster.metadata.name
+        found = taints.tolerance(cluster.spec.taints, tolerations, decided=name in decided, now=now)
+        if found.refused is not None:
+            refused[name] = f"taint {taints.described(found.refused)} is not tolerated"
+            continue
+        left.append(cluster)
+        if found.until is not None:
+            ends.append(found.until)
+    return Filtered("TaintToleration", left, refused, min(ends, default=None))
+
+
+def membership(item: ManagedClusterSet) -> Test:
+    """Whether a cluster is in the set. Raises Misconfigured for a broken selector."""
     name, selector = item.metadata.name, item.spec.cluster_selector
     if selector.selector_type == LABEL_SELECTOR:
         if selector.label_selector is None:
@@ -72,14 +126,33 @@ def _membership(item: ManagedClusterSet) -> Test:
     return lambda cluster: cluster.metadata.labels.get(keys.CLUSTER_SET_LABEL) == name
 
 
-def _predicate(predicate: ClusterPredicate, field: str) -> Test:
+def _predicate(predicate: ClusterPredicate, field: str, scores_of: cel.ScoresOf) -> _Check:
     selector = predicate.required_cluster_selector
-    if selector.cel_selector.cel_expressions:
-        raise Misconfigured(f"{field}.celSelector", "CEL is not supported by this evaluator yet")
-    labels = compile_selector(selector.label_selector, f"{field}.labelSelector")
+    where = f"{field}.requiredClusterSelector"
+    labels = compile_selector(selector.label_selector, f"{where}.labelSelector")
     claims = compile_requirements(
-        selector.claim_selector.match_expressions, f"{field}.claimSelector.matchExpressions"
+        selector.claim_selector.match_expressions, f"{where}.claimSelector.matchExpressions"
     )
-    if not claims.requirements:
-        return lambda cluster: labels.matches(cluster.metadata.labels)
-    return lambda cluster: labels.matches(cluster.metadata.labels) and claims.matches(cluster.claims())
+    expressions = [
+        _expression(text, f"{where}.celSelector.celExpressions[{index}]")
+        for index, text in enumerate(selector.cel_selector.cel_expressions)
+    ]
+    by_label, by_claim, by_cel = f"{field} (labels)", f"{field} (claims)", f"{field} (CEL)"
+
+    def check(cluster: ManagedCluster) -> str:
+        if not labels.matches(cluster.metadata.labels):
+            return by_label
+        if claims.requirements and not claims.matches(cluster.claims()):
+            return by_claim
+        if not all(item.holds(cluster, scores_of) for item in expressions):
+            return by_cel
+        return ""
+
+    return check
+
+
+def _expression(text: str, field: str) -> cel.Expression:
+    try:
+        return cel.expression(text)
+    except CelError as error:
+        raise Misconfigured(field, str(error)) from error

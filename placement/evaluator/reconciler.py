@@ -8,10 +8,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from controllers.api.cluster import ManagedCluster
-from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
 from controllers.api.kinds import PLACEMENT, PLACEMENT_DECISION
-from controllers.api.meta import timestamp
 from controllers.api.placement import Placement, PlacementDecision
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, Conflict, NotFound
@@ -19,20 +16,17 @@ from controllers.kube.object import Object
 from controllers.kube.patch import merge_diff, merge_patch
 from controllers.runtime.cache import Reader
 from controllers.runtime.reconcile import Request, Result
+from placement.clock import now
 from placement.decisions import BY_PLACEMENT
 from placement.evaluator.decisions import Plan, Write, pages, plan
 from placement.evaluator.evaluate import evaluate, is_left_alone
-from placement.evaluator.snapshot import Snapshot, selected_elsewhere
+from placement.evaluator.hub import Hub
 from placement.evaluator.status import placement_status
 
 log = structlog.get_logger(__name__)
 
-# Index of Placements and ManagedClusterSetBindings.
-BY_NAMESPACE = "namespace"
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
+# Seconds after which a Placement that waits for something to run out is evaluated again in any case.
+_LONGEST = 24 * 3600.0
 
 
 class EvaluatorReconciler:
@@ -41,20 +35,16 @@ class EvaluatorReconciler:
     def __init__(
         self,
         client: Client,
+        hub: Hub,
         *,
         placements: Reader,
         decisions: Reader,
-        clusters: Reader,
-        cluster_sets: Reader,
-        bindings: Reader,
-        now: Callable[[], datetime.datetime] = _now,
+        now: Callable[[], datetime.datetime] = now,
     ) -> None:
         self._client = client
+        self._hub = hub
         self._placements = placements
         self._decisions = decisions
-        self._clusters = clusters
-        self._cluster_sets = cluster_sets
-        self._bindings = bindings
         self._now = now
 
     async def reconcile(self, request: Request, /) -> Result:
@@ -64,36 +54,26 @@ class EvaluatorReconciler:
         placement = found.decode(Placement)
         if is_left_alone(placement):
             return Result.done()
-        snapshot = self._snapshot(request)
+        own = self._decisions.by_index(BY_PLACEMENT, f"{request.namespace}/{request.name}")
+        snapshot = self._hub.snapshot(request, [item.decode(PlacementDecision) for item in own], self._now())
         evaluation = evaluate(placement, snapshot)
         desired: list[PlacementDecision] = []
-        if evaluation.clusters is not None:
-            desired = pages(placement, evaluation.clusters)
+        if evaluation.groups is not None:
+            desired = pages(placement, evaluation.groups)
             await self._carry_out(plan(desired, snapshot.decisions))
-        stamp = timestamp(self._now())
-        status = placement_status(placement, evaluation, desired, stamp)
+        status = placement_status(placement, evaluation, desired, snapshot.now)
         if status != placement.status:
             await self._write_status(found, msgspec.to_builtins(status))
             log.info(
                 "placement_evaluated",
-                clusters=len(evaluation.clusters or ()),
+                clusters=len(evaluation.clusters),
                 reason=evaluation.satisfied.reason,
             )
-        return Result.done()
-
-    def _snapshot(self, request: Request) -> Snapshot:
-        own = self._decisions.by_index(BY_PLACEMENT, f"{request.namespace}/{request.name}")
-        everywhere = (item.decode(PlacementDecision) for item in self._decisions.all())
-        return Snapshot(
-            clusters=[item.decode(ManagedCluster) for item in self._clusters.all()],
-            cluster_sets=[item.decode(ManagedClusterSet) for item in self._cluster_sets.all()],
-            bindings=[
-                item.decode(ManagedClusterSetBinding)
-                for item in self._bindings.by_index(BY_NAMESPACE, request.namespace)
-            ],
-            decisions=[item.decode(PlacementDecision) for item in own],
-            elsewhere=selected_elsewhere(everywhere, *request),
-        )
+        if evaluation.until is None:
+            return Result.done()
+        # A toleration or a score runs out then; a moment later, since it holds up to that time.
+        left = (evaluation.until - snapshot.now).total_seconds()
+        return Result.recheck(after=min(max(left, 0.0) + 0.001, _LONGEST))
 
     async def _carry_out(self, todo: Plan) -> None:
         for write in todo.writes:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from controllers.api import keys
-from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
 from controllers.api.placement import PlacementDecision
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Snapshot:
     """The hub as one Placement sees it. The order of the sequences carries no meaning.
 
     `clusters`, `cluster_sets`: all of the hub. `bindings`: those of the Placement's namespace. `decisions`: the
-    Placement's own pages. `elsewhere`: by cluster, how often other Placements have selected it.
+    Placement's own pages. `elsewhere`: by cluster, how often other Placements have selected it. `scores`: by cluster
+    and name. `now`: an aware time, which tolerations and scores run out by.
     """
 
     clusters: Sequence[ManagedCluster] = ()
@@ -25,6 +27,12 @@ class Snapshot:
     bindings: Sequence[ManagedClusterSetBinding] = ()
     decisions: Sequence[PlacementDecision] = ()
     elsewhere: Mapping[str, int] = field(default_factory=dict)
+    scores: Mapping[tuple[str, str], AddOnPlacementScore] = field(default_factory=dict)
+    now: datetime = _BEGINNING
+
+    def scores_of(self, cluster: str, name: str) -> AddOnPlacementScore | None:
+        """The AddOnPlacementScore of this name that the cluster has; None: it has none."""
+        return self.scores.get((cluster, name))
 
     @property
     def decided(self) -> frozenset[str]:
@@ -35,15 +43,3 @@ class Snapshot:
 def selected(pages: Iterable[PlacementDecision]) -> Iterable[str]:
     """Cluster names on the pages, one for each time that a page lists it."""
     return (decision.cluster_name for page in pages for decision in page.status.decisions)
-
-
-def selected_elsewhere(pages: Iterable[PlacementDecision], namespace: str, placement: str) -> Counter[str]:
-    """`Snapshot.elsewhere` from all pages of the hub, for the Placement of this namespace and name."""
-    return Counter(
-        selected(
-            page
-            for page in pages
-            if (page.metadata.namespace, page.metadata.labels.get(keys.PLACEMENT_LABEL))
-            != (namespace, placement)
-        )
-    )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 import structlog
 
-from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
+from controllers.api.cluster_set import ManagedClusterSet
 from controllers.api.kinds import (
+    ADDON_PLACEMENT_SCORE,
     MANAGED_CLUSTER,
     MANAGED_CLUSTER_SET,
     MANAGED_CLUSTER_SET_BINDING,
@@ -17,8 +20,7 @@ from controllers.api.kinds import (
 )
 from controllers.api.model import Model
 from controllers.kube.client import Client
-from controllers.kube.errors import AlreadyExists, NotFound
-from controllers.kube.object import Object
+from controllers.kube.errors import NotFound
 from controllers.runtime.cache import Change
 from controllers.runtime.controller import Controller
 from controllers.runtime.events import Recorder
@@ -27,14 +29,21 @@ from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
 from placement.decisions import BY_PLACEMENT, decides_for
-from placement.evaluator.reconciler import BY_NAMESPACE, EvaluatorReconciler
+from placement.evaluator.hub import Hub
+from placement.evaluator.reconciler import EvaluatorReconciler
+from placement.evaluator.sight import Aspect, changed, looked_at, sets_of
 
 log = structlog.get_logger(__name__)
+
+M = TypeVar("M")
 
 # Where OCM's operator is installed. ClusterManager is the kind that makes a hub, with a placement controller; a
 # managed cluster, of some other hub, has Klusterlet.
 _OCM_OPERATOR = "/apis/operator.open-cluster-management.io/v1"
 _OCM_HUB = "clustermanagers"
+
+# Seconds in which changes of clusters gather: a rack that goes away costs each Placement one evaluation.
+GATHER = 0.05
 
 
 class _Resource(Model):
@@ -66,74 +75,83 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
     clusters = informers.of(Scope(MANAGED_CLUSTER))
     cluster_sets = informers.of(Scope(MANAGED_CLUSTER_SET))
     bindings = informers.of(Scope(MANAGED_CLUSTER_SET_BINDING))
-    placements.store.add_index(BY_NAMESPACE, _namespace)
-    bindings.store.add_index(BY_NAMESPACE, _namespace)
+    scores = informers.of(Scope(ADDON_PLACEMENT_SCORE))
     decisions.store.add_index(BY_PLACEMENT, decides_for)
-    reconciler = EvaluatorReconciler(
-        client,
-        placements=placements.store,
-        decisions=decisions.store,
-        clusters=clusters.store,
-        cluster_sets=cluster_sets.store,
-        bindings=bindings.store,
+    hub = Hub(
+        placements=placements,
+        decisions=decisions,
+        clusters=clusters,
+        cluster_sets=cluster_sets,
+        bindings=bindings,
+        scores=scores,
     )
+    reconciler = EvaluatorReconciler(client, hub, placements=placements.store, decisions=decisions.store)
     controller = Controller("evaluator", reconciler, recorder=recorder, concurrency=4)
-
-    def every(change: Change) -> Iterable[Request]:
-        return (Request(*item.key) for item in placements.store.all())
-
-    def on_cluster(change: Change) -> Iterable[Request]:
-        return every(change) if matters(change) else ()
-
-    def on_binding(change: Change) -> Iterable[Request]:
-        namespace = change.object.metadata.namespace
-        return (Request(*item.key) for item in placements.store.by_index(BY_NAMESPACE, namespace))
-
+    sight = _Sight(hub)
     controller.watch(placements)
-    controller.watch(clusters, on_cluster)
-    controller.watch(cluster_sets, every)
-    controller.watch(bindings, on_binding)
     controller.watch(decisions, _decided)
-    manager.add_startup("default cluster sets", lambda: ensure_default_sets(client))
+    controller.watch(clusters, sight.of_cluster, gather=GATHER)
+    controller.watch(scores, sight.of_score, gather=GATHER)
+    controller.watch(cluster_sets, sight.of_set, gather=GATHER)
+    controller.watch(bindings, sight.of_binding, gather=GATHER)
     return manager.add_controller(controller)
 
 
-async def ensure_default_sets(client: Client) -> None:
-    """Makes the sets that every OCM hub has: `default` for clusters without a set, `global` for all."""
-    selectors = {
-        "default": {"selectorType": "ExclusiveClusterSetLabel"},
-        "global": {"selectorType": "LabelSelector", "labelSelector": {}},
-    }
-    for name, selector in selectors.items():
-        body = {
-            "apiVersion": MANAGED_CLUSTER_SET.api_version,
-            "kind": MANAGED_CLUSTER_SET.kind,
-            "metadata": {"name": name},
-            "spec": {"clusterSelector": selector},
+class _Sight:
+    """Which Placements are to be evaluated after a change."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def of_cluster(self, change: Change) -> Iterable[Request]:
+        old, new = _models(change, ManagedCluster)
+        return self._seeing([old, new], changed(old, new))
+
+    def of_score(self, change: Change) -> Iterable[Request]:
+        """An AddOnPlacementScore; it lives in its cluster's namespace."""
+        old, new = _models(change, AddOnPlacementScore)
+        if old is not None and new is not None and old.status == new.status:
+            return ()
+        return self._seeing([self._hub.clusters.get("", change.object.metadata.namespace)], Aspect.SCORES)
+
+    def of_set(self, change: Change) -> Iterable[Request]:
+        old, new = _models(change, ManagedClusterSet)
+        if old is not None and new is not None and old.spec == new.spec:
+            return ()
+        return self._bound_to({change.object.metadata.name}, ~Aspect(0))
+
+    def of_binding(self, change: Change) -> Iterable[Request]:
+        old, new = change
+        if old is not None and new is not None and old.metadata.generation == new.metadata.generation:
+            return ()
+        return self._in({change.object.metadata.namespace}, {change.object.metadata.name}, ~Aspect(0))
+
+    def _seeing(self, clusters: Iterable[ManagedCluster | None], aspect: Aspect) -> Iterable[Request]:
+        if not aspect:
+            return ()
+        return self._bound_to(sets_of(clusters, self._hub.cluster_sets.values()), aspect)
+
+    def _bound_to(self, sets: set[str], aspect: Aspect) -> Iterable[Request]:
+        namespaces = {
+            item.metadata.namespace for item in self._hub.bindings.values() if item.metadata.name in sets
         }
-        if await client.find(MANAGED_CLUSTER_SET, name) is None:
-            try:
-                await client.create(MANAGED_CLUSTER_SET, body)
-            except AlreadyExists:
-                continue
+        return self._in(namespaces, sets, aspect)
+
+    def _in(self, namespaces: set[str], sets: set[str], aspect: Aspect) -> Iterable[Request]:
+        return [
+            Request(*key)
+            for key, placement in self._hub.placements.items().items()
+            if key[0] in namespaces
+            and looked_at(placement.spec) & aspect
+            and (not placement.spec.cluster_sets or not sets.isdisjoint(placement.spec.cluster_sets))
+        ]
 
 
-def matters(change: Change) -> bool:
-    """Whether a change of a ManagedCluster can change a decision: not its heartbeat, nor its free resources."""
-    old, new = change
-    return old is None or new is None or _seen(old) != _seen(new)
-
-
-def _seen(cluster: Object) -> tuple[object, ...]:
-    meta = cluster.metadata
-    claims = cluster.decode(ManagedCluster).status.cluster_claims
-    return (meta.uid, meta.labels, meta.annotations, meta.deletion_timestamp, claims)
+def _models(change: Change, model: type[M]) -> tuple[M | None, M | None]:
+    old, new = (None if item is None else item.decode(model) for item in change)
+    return old, new
 
 
 def _decided(change: Change) -> Iterable[Request]:
     """A page that somebody else changed or removed is repaired."""
     return (Request(*key.split("/", 1)) for key in decides_for(change.object))
-
-
-def _namespace(item: Object) -> Iterable[str]:
-    yield item.metadata.namespace

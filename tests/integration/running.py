@@ -8,13 +8,12 @@ import gc
 from collections.abc import AsyncIterator, Callable
 
 from controllers.kube.client import Client
-from controllers.runtime.controller import Controller
 from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from tests.eventually import eventually
 
-Wiring = Callable[[Manager, Client, Informers, Recorder], Controller]
+Wiring = Callable[[Manager, Client, Informers, Recorder], object]
 
 
 @contextlib.asynccontextmanager

@@ -1,30 +1,16 @@
-"""Where an evaluator runs at all, and what it makes first."""
+"""Where an evaluator runs at all."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
 
-from controllers.api.kinds import CRD, MANAGED_CLUSTER_SET
+from controllers.api.kinds import CRD
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
-from placement.evaluator.wiring import add_to, is_wanted
+from placement.evaluator.wiring import is_wanted
 from tests.eventually import eventually
-from tests.integration.bodies import Body, of
-from tests.integration.running import running
-
-
-async def test_the_sets_that_every_hub_has_are_made(client: Client, namespace: str) -> None:
-    async with running(client, add_to):
-        for name, kind in (("default", "ExclusiveClusterSetLabel"), ("global", "LabelSelector")):
-
-            async def made(name: str = name) -> Body | None:
-                found = await client.find(MANAGED_CLUSTER_SET, name)
-                return found.to_dict() if found else None
-
-            body = await eventually(made)
-            assert body["spec"]["clusterSelector"]["selectorType"] == kind
-
+from tests.integration.bodies import of
 
 OPERATOR = "operator.open-cluster-management.io"
 

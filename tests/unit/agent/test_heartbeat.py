@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import msgspec
@@ -44,8 +44,9 @@ class Hub:
 
 
 @contextlib.asynccontextmanager
-async def beating(hub: Hub, interval: float) -> AsyncIterator[Heartbeat]:
-    heartbeat = Heartbeat(cast("Client", hub), "c1", lambda: interval)
+async def beating(hub: Hub, interval: float | Callable[[], float]) -> AsyncIterator[Heartbeat]:
+    asked = interval if callable(interval) else lambda: interval
+    heartbeat = Heartbeat(cast("Client", hub), "c1", asked)
     task = asyncio.create_task(heartbeat.run())
     try:
         yield heartbeat
@@ -74,3 +75,11 @@ async def test_a_failed_renewal_is_repeated_long_before_the_next_one_is_due() ->
         await eventually(lambda: heartbeat.beating, within=5)
     assert hub.lease is not None
     assert hub.lease["leaseDurationSeconds"] == 3600
+
+
+async def test_a_duration_that_is_made_shorter_counts_at_once() -> None:
+    hub, interval = Hub(), [3600.0]
+    async with beating(hub, lambda: interval[0]):
+        await eventually(lambda: len(hub.renewals) == 1)
+        interval[0] = 0.05
+        await eventually(lambda: len(hub.renewals) >= 3, within=5)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from controllers.api import keys
-from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
 from controllers.api.placement import Placement, PlacementDecision
 from placement.evaluator.decisions import pages
+from placement.evaluator.groups import Group
 
 NAMESPACE = "argo"
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def cluster(
@@ -22,14 +25,21 @@ def cluster(
     *,
     cluster_set: str | None = None,
     claims: Mapping[str, str] | None = None,
+    taints: Iterable[Mapping[str, Any]] = (),
+    allocatable: Mapping[str, str] | None = None,
     deleted: bool = False,
 ) -> ManagedCluster:
+    """What is allocatable is all the cluster has."""
     own = {keys.CLUSTER_SET_LABEL: cluster_set} if cluster_set is not None else {}
     metadata: dict[str, Any] = {"name": name, "labels": {**(labels or {}), **own}}
     if deleted:
         metadata["deletionTimestamp"] = "2026-11-21T00:00:00Z"
     reported = [{"name": key, "value": value} for key, value in (claims or {}).items()]
-    return msgspec.convert({"metadata": metadata, "status": {"clusterClaims": reported}}, ManagedCluster)
+    resources = dict(allocatable or {})
+    status = {"clusterClaims": reported, "allocatable": resources, "capacity": resources}
+    return msgspec.convert(
+        {"metadata": metadata, "spec": {"taints": list(taints)}, "status": status}, ManagedCluster
+    )
 
 
 def exclusive_set(name: str) -> ManagedClusterSet:
@@ -67,7 +77,7 @@ def decided(clusters: Iterable[str], name: str = "any") -> list[PlacementDecisio
                 page.metadata, uid=f"uid-of-{page.metadata.name}", resource_version="7"
             ),
         )
-        for page in pages(placement(name), list(clusters))
+        for page in pages(placement(name), [Group("", tuple(sorted(clusters)))])
     ]
 
 
@@ -78,3 +88,21 @@ def label_predicate(**labels: str) -> dict[str, Any]:
 def claim_predicate(key: str, operator: str, *values: str) -> dict[str, Any]:
     requirement = {"key": key, "operator": operator, "values": list(values)}
     return {"requiredClusterSelector": {"claimSelector": {"matchExpressions": [requirement]}}}
+
+
+def cel_predicate(*expressions: str) -> dict[str, Any]:
+    return {"requiredClusterSelector": {"celSelector": {"celExpressions": list(expressions)}}}
+
+
+def scores(name: str, cluster: str, *, valid_until: str | None = None, **values: int) -> AddOnPlacementScore:
+    """An AddOnPlacementScore of this name in the cluster's namespace."""
+    status: dict[str, Any] = {"scores": [{"name": key, "value": value} for key, value in values.items()]}
+    if valid_until is not None:
+        status["validUntil"] = valid_until
+    return msgspec.convert(
+        {"metadata": {"name": name, "namespace": cluster}, "status": status}, AddOnPlacementScore
+    )
+
+
+def taint(key: str, effect: str = "NoSelect", *, value: str = "", added: str | None = None) -> dict[str, Any]:
+    return {"key": key, "value": value, "effect": effect} | ({"timeAdded": added} if added else {})

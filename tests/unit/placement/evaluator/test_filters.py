@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +12,16 @@ from placement.evaluator import filters
 from placement.evaluator.misconfigured import Misconfigured
 from placement.evaluator.snapshot import Snapshot
 from tests.unit.placement.evaluator.build import (
+    NOW,
     binding,
+    cel_predicate,
     claim_predicate,
     cluster,
     exclusive_set,
     label_predicate,
     placement,
     selector_set,
+    taint,
 )
 
 CLUSTERS = [
@@ -75,6 +79,10 @@ def test_clusters_being_deleted_are_not_alive() -> None:
     assert [item.metadata.name for item in filters.alive(clusters)] == ["stays"]
 
 
+def no_scores(cluster: str, name: str) -> None:
+    return None
+
+
 def both(label: dict[str, Any], claim: dict[str, Any]) -> dict[str, Any]:
     return {
         "requiredClusterSelector": {**label["requiredClusterSelector"], **claim["requiredClusterSelector"]}
@@ -97,15 +105,17 @@ def both(label: dict[str, Any], claim: dict[str, Any]) -> dict[str, Any]:
 )
 def test_predicates(predicates: list[dict[str, Any]], expected: list[str]) -> None:
     spec = placement(predicates=predicates).spec
-    assert [item.metadata.name for item in filters.matching(spec.predicates, CLUSTERS)] == expected
+    found = filters.predicates(spec.predicates, CLUSTERS, no_scores)
+    assert [item.metadata.name for item in found.clusters] == expected
+    assert found.refused.keys() == {item.metadata.name for item in CLUSTERS} - set(expected)
 
 
 @pytest.mark.parametrize(
     ("predicate", "field"),
     [
         (
-            {"requiredClusterSelector": {"celSelector": {"celExpressions": ["true"]}}},
-            "spec.predicates[1].requiredClusterSelector.celSelector",
+            cel_predicate("true", "managedCluster."),
+            "spec.predicates[1].requiredClusterSelector.celSelector.celExpressions[1]",
         ),
         (
             claim_predicate("region", "In"),
@@ -116,5 +126,34 @@ def test_predicates(predicates: list[dict[str, Any]], expected: list[str]) -> No
 def test_a_predicate_that_cannot_be_applied_is_named(predicate: dict[str, Any], field: str) -> None:
     spec = placement(predicates=[{}, predicate]).spec
     with pytest.raises(Misconfigured) as raised:
-        filters.matching(spec.predicates, [])
+        filters.predicates(spec.predicates, [], no_scores)
     assert raised.value.field == field
+
+
+def test_a_refused_cluster_is_told_which_part_of_which_predicate_refused_it() -> None:
+    asked = [
+        both(label_predicate(env="prod"), claim_predicate("region", "In", "us")),
+        cel_predicate("managedCluster.metadata.name == 'nobody'"),
+    ]
+    found = filters.predicates(placement(predicates=asked).spec.predicates, CLUSTERS, no_scores)
+    assert found.refused["red"] == "does not match spec.predicates[0] (claims), nor spec.predicates[1] (CEL)"
+    assert found.refused["blue"] == "does not match spec.predicates[0] (labels), nor spec.predicates[1] (CEL)"
+
+
+def test_taints_that_are_not_tolerated_refuse() -> None:
+    clusters = [
+        cluster("free"),
+        cluster("tainted", taints=[taint("gpu", value="yes")]),
+        cluster("new", taints=[taint("drain", "NoSelectIfNew")]),
+        cluster("had", taints=[taint("drain", "NoSelectIfNew")]),
+        cluster("soon", taints=[taint("maintenance", added="2026-11-21T11:59:30Z")]),
+    ]
+    tolerations = [{"key": "maintenance", "operator": "Exists", "tolerationSeconds": 60}]
+    spec = placement(tolerations=tolerations).spec
+    found = filters.tolerated(spec.tolerations, clusters, frozenset({"had"}), NOW)
+    assert [item.metadata.name for item in found.clusters] == ["free", "had", "soon"]
+    assert found.refused == {
+        "tainted": "taint gpu=yes:NoSelect is not tolerated",
+        "new": "taint drain:NoSelectIfNew is not tolerated",
+    }
+    assert found.until == NOW + timedelta(seconds=30)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from controllers.api.cluster import ManagedCluster
 from controllers.api.placement_policy import PrioritizerPolicy
 from placement.evaluator import prioritizers
 from placement.evaluator.misconfigured import Misconfigured
-from placement.evaluator.snapshot import Snapshot, selected_elsewhere
-from tests.unit.placement.evaluator.build import decided, placement
+from placement.evaluator.snapshot import Snapshot
+from tests.unit.placement.evaluator.build import NOW, cluster, decided, placement, scores
 
 
 def policy(*configurations: dict[str, Any], mode: str = "Additive") -> PrioritizerPolicy:
@@ -54,6 +57,11 @@ def test_weights(given: PrioritizerPolicy, expected: dict[str, int]) -> None:
             policy({"scoreCoordinate": {"type": "AddOn"}}),
             "spec.prioritizerPolicy.configurations[0].scoreCoordinate.addOn",
         ),
+        (policy(built_in("Steady", 11)), "spec.prioritizerPolicy.configurations[0].weight"),
+        (
+            policy(built_in("Steady"), built_in("Balance", -11)),
+            "spec.prioritizerPolicy.configurations[1].weight",
+        ),
     ],
 )
 def test_a_broken_policy_is_named(given: PrioritizerPolicy, field: str) -> None:
@@ -66,14 +74,7 @@ def test_a_broken_policy_is_named(given: PrioritizerPolicy, field: str) -> None:
     ("given", "expected", "reasons"),
     [
         (policy(), {"Balance": 1, "Steady": 1}, []),
-        (
-            policy(built_in("ResourceAllocatableCPU"), ADD_ON, mode="Exact"),
-            {},
-            [
-                "spec.prioritizerPolicy: AddOn/usage/cpu is not scored by this evaluator yet",
-                "spec.prioritizerPolicy: ResourceAllocatableCPU is not scored by this evaluator yet",
-            ],
-        ),
+        (policy(built_in("ResourceAllocatableCPU"), mode="Exact"), {"ResourceAllocatableCPU": 1}, []),
         (
             policy(built_in("Steady", -1)),
             {"Balance": 1},
@@ -85,6 +86,10 @@ def test_what_is_left_out_is_named(
     given: PrioritizerPolicy, expected: dict[str, int], reasons: list[str]
 ) -> None:
     assert prioritizers.usable(prioritizers.weights(given)) == (expected, reasons)
+
+
+def ranked(names: Iterable[str], weights: Mapping[str, int], snapshot: Snapshot) -> list[str]:
+    return list(prioritizers.rank([cluster(name) for name in names], weights, snapshot).names)
 
 
 @pytest.mark.parametrize(
@@ -100,12 +105,12 @@ def test_what_is_left_out_is_named(
 )
 def test_balance(elsewhere: dict[str, int], expected: list[str]) -> None:
     snapshot = Snapshot(elsewhere=elsewhere)
-    assert prioritizers.rank(["c", "a", "b"], {"Balance": 1}, snapshot) == expected
+    assert ranked("cab", {"Balance": 1}, snapshot) == expected
 
 
 def test_a_negative_weight_turns_the_order_round() -> None:
     snapshot = Snapshot(elsewhere={"a": 2, "b": 1})
-    assert prioritizers.rank(["a", "b", "c"], {"Balance": -1}, snapshot) == ["a", "b", "c"]
+    assert ranked("abc", {"Balance": -1}, snapshot) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -122,10 +127,52 @@ def test_steady_keeps_a_cluster_until_others_are_much_less_busy(
     elsewhere: dict[str, int], expected: list[str]
 ) -> None:
     snapshot = Snapshot(decisions=decided(["old"]), elsewhere=elsewhere)
-    assert prioritizers.rank(["new", "old"], prioritizers.DEFAULT_WEIGHTS, snapshot) == expected
+    assert ranked(["new", "old"], prioritizers.DEFAULT_WEIGHTS, snapshot) == expected
 
 
-def test_elsewhere_leaves_out_the_placement_itself() -> None:
-    everything = [*decided(["a", "b"]), *decided(["b", "c"], "second"), *decided(["b"], "third")]
-    assert selected_elsewhere(everything, "argo", "any") == {"b": 2, "c": 1}
-    assert selected_elsewhere(everything, "other", "any") == {"a": 1, "b": 3, "c": 1}
+NO_HUB = Snapshot()
+
+
+def scored(
+    prioritizer: str, clusters: Sequence[ManagedCluster], snapshot: Snapshot = NO_HUB
+) -> dict[str, int]:
+    return dict(prioritizers.rank(clusters, {prioritizer: 1}, snapshot).scores[prioritizer])
+
+
+@pytest.mark.parametrize(
+    ("cpus", "expected"),
+    [
+        ({"a": "2", "b": "4"}, {"a": -100, "b": 100}),
+        ({"a": "1", "b": "2500m", "c": "4"}, {"a": -100, "b": 0, "c": 100}),
+        # trunc((1/3 - 0.5) * 200) = trunc(-33.3): towards zero
+        ({"a": "0", "b": "1", "c": "3"}, {"a": -100, "b": -33, "c": 100}),
+        ({"a": "2", "b": "2000m"}, {"a": 100, "b": 100}),
+        ({"a": "2"}, {"a": 100}),
+        ({"a": None, "b": "2", "c": "nonsense"}, {"b": 100}),
+        ({"a": None}, {}),
+    ],
+)
+def test_allocatable_cpu(cpus: dict[str, str | None], expected: dict[str, int]) -> None:
+    clusters = [cluster(name, allocatable={"cpu": cpu} if cpu else None) for name, cpu in cpus.items()]
+    assert scored("ResourceAllocatableCPU", clusters) == expected
+
+
+def test_allocatable_memory() -> None:
+    sizes = {"a": "1Gi", "b": "3Gi", "c": "2097152Ki"}
+    clusters = [cluster(name, allocatable={"memory": size}) for name, size in sizes.items()]
+    assert scored("ResourceAllocatableMemory", clusters) == {"a": -100, "b": 100, "c": 0}
+
+
+def test_what_add_ons_say_counts_as_long_as_it_holds() -> None:
+    given = {
+        "a": scores("usage", "a", cpu=7, memory=9),
+        "b": scores("usage", "b", cpu=-3, valid_until="2026-11-21T12:00:10Z"),
+        "old": scores("usage", "old", cpu=50, valid_until="2026-11-21T11:59:59Z"),
+        "other": scores("usage", "other", memory=4),
+    }
+    snapshot = Snapshot(scores={(name, "usage"): item for name, item in given.items()}, now=NOW)
+    clusters = [cluster(name) for name in (*given, "none")]
+    ranking = prioritizers.rank(clusters, {"AddOn/usage/cpu": 2}, snapshot)
+    assert ranking.scores["AddOn/usage/cpu"] == {"a": 7, "b": -3, "old": 0, "other": 0, "none": 0}
+    assert ranking.total == {"a": 14, "b": -6, "old": 0, "other": 0, "none": 0}
+    assert ranking.until == datetime(2026, 11, 21, 12, 0, 10, tzinfo=UTC)

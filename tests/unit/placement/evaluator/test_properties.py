@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from placement.evaluator.decisions import Plan, pages, plan
 from placement.evaluator.evaluate import evaluate
+from placement.evaluator.groups import Group
 from placement.evaluator.snapshot import Snapshot
 from tests.unit.placement.evaluator.build import (
     binding,
@@ -87,7 +88,7 @@ specs = st.fixed_dictionaries(
 
 def chosen(spec: dict[str, Any], snapshot: Snapshot) -> tuple[str, ...]:
     evaluation = evaluate(placement(**spec), snapshot)
-    assert evaluation.clusters is not None
+    assert evaluation.groups is not None
     assert evaluation.misconfigured.status == "False"
     return evaluation.clusters
 
@@ -140,7 +141,7 @@ names = st.sets(st.integers(0, 400).map(lambda number: f"c{number:03}"), max_siz
 
 @given(names, names)
 def test_a_plan_leads_to_the_desired_pages(before: set[str], after: set[str]) -> None:
-    desired = pages(placement(), list(after))
+    desired = pages(placement(), [Group("", tuple(sorted(after)))])
     present = {page.metadata.name: page for page in decided(before)}
     writes, deletes = plan(desired, list(present.values()))
     for write in writes:

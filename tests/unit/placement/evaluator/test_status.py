@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from controllers.api.meta import Condition
+from controllers.api.meta import Condition, parsed
 from controllers.api.placement import Placement, PlacementStatus
 from placement.evaluator.decisions import pages
 from placement.evaluator.evaluate import Evaluation, Verdict
+from placement.evaluator.groups import Group
 from placement.evaluator.status import placement_status
 from tests.unit.placement.evaluator.build import placement
 
@@ -21,8 +22,9 @@ FINE = Verdict("PlacementMisconfigured", "False", "Succeedconfigured", "Placemen
 
 
 def after(given: Placement, satisfied: Verdict, clusters: tuple[str, ...] | None, now: str) -> Placement:
-    evaluation = Evaluation(clusters, satisfied, FINE)
-    status = placement_status(given, evaluation, pages(given, clusters or ()), now)
+    groups = None if clusters is None else (Group("", clusters),)
+    evaluation = Evaluation(groups, satisfied, FINE)
+    status = placement_status(given, evaluation, pages(given, groups or ()), parsed(now))
     return msgspec.structs.replace(given, status=status)
 
 
@@ -46,6 +48,20 @@ def test_a_first_status_as_it_goes_over_the_wire() -> None:
         ],
         "conditions": [FINE._asdict() | shared, DONE._asdict() | shared],
     }
+
+
+def test_groups() -> None:
+    groups = (Group("canary", ("z",)), Group("", tuple(f"c{number:03}" for number in range(101))))
+    given = placement()
+    status = placement_status(given, Evaluation(groups, DONE, FINE), pages(given, groups), parsed(NOW))
+    assert status.number_of_selected_clusters == 102
+    assert [
+        (item.decision_group_index, item.decision_group_name, item.cluster_count, item.decisions)
+        for item in status.decision_groups
+    ] == [
+        (0, "canary", 1, ["any-decision-1"]),
+        (1, "", 101, ["any-decision-2", "any-decision-3"]),
+    ]
 
 
 def test_no_selected_cluster_is_written_as_0() -> None:

@@ -1,0 +1,119 @@
+"""What evaluations read of the hub, decoded once per change and kept: the cost of one does not grow with what is
+decoded, only with what is compared. Owns no decision. One writer, the informers; it is written in their handlers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from controllers.api import keys
+from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
+from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
+from controllers.api.placement import Placement, PlacementDecision
+from controllers.runtime.cache import Change, Key
+from controllers.runtime.informer import Informer
+from placement.evaluator.snapshot import Snapshot, selected
+
+M = TypeVar("M")
+
+
+class Decoded(Generic[M]):
+    """The objects of an informer as models, by key."""
+
+    def __init__(self, informer: Informer, model: type[M]) -> None:
+        self._model = model
+        self._items: dict[Key, M] = {}
+        informer.add_handler(self._observe)
+
+    def get(self, namespace: str, name: str) -> M | None:
+        return self._items.get((namespace, name))
+
+    def values(self) -> Iterator[M]:
+        """Do not await while iterating."""
+        return iter(self._items.values())
+
+    def items(self) -> Mapping[Key, M]:
+        return self._items
+
+    def _observe(self, change: Change) -> None:
+        key = change.object.key
+        if change.new is None:
+            self._items.pop(key, None)
+        else:
+            self._items[key] = change.new.decode(self._model)
+
+
+class Selections:
+    """How often each cluster is selected, by all Placements together and by each."""
+
+    def __init__(self, decisions: Informer) -> None:
+        self._pages: dict[Key, tuple[Key, Counter[str]]] = {}
+        self._by_placement: dict[Key, Counter[str]] = {}
+        self._all: Counter[str] = Counter()
+        decisions.add_handler(self._observe)
+
+    def elsewhere(self, placement: Key) -> dict[str, int]:
+        """`Snapshot.elsewhere` for the Placement of this key."""
+        own = self._by_placement.get(placement)
+        if not own:
+            return dict(self._all)
+        return {name: left for name, count in self._all.items() if (left := count - own[name])}
+
+    def _observe(self, change: Change) -> None:
+        key = change.object.key
+        before = self._pages.pop(key, None)
+        if before is not None:
+            self._count(*before, -1)
+        if change.new is not None:
+            meta = change.new.metadata
+            placement = (meta.namespace, meta.labels.get(keys.PLACEMENT_LABEL, ""))
+            found = Counter(selected([change.new.decode(PlacementDecision)]))
+            self._pages[key] = (placement, found)
+            self._count(placement, found, 1)
+
+    def _count(self, placement: Key, found: Counter[str], sign: int) -> None:
+        own = self._by_placement.setdefault(placement, Counter())
+        for counter in (own, self._all):
+            for name, count in found.items():
+                counter[name] += sign * count
+                if not counter[name]:
+                    del counter[name]
+        if not own:
+            del self._by_placement[placement]
+
+
+class Hub:
+    """Snapshots for Placements."""
+
+    def __init__(
+        self,
+        *,
+        placements: Informer,
+        decisions: Informer,
+        clusters: Informer,
+        cluster_sets: Informer,
+        bindings: Informer,
+        scores: Informer,
+    ) -> None:
+        self.placements = Decoded(placements, Placement)
+        self.clusters = Decoded(clusters, ManagedCluster)
+        self.cluster_sets = Decoded(cluster_sets, ManagedClusterSet)
+        self.bindings = Decoded(bindings, ManagedClusterSetBinding)
+        self.scores = Decoded(scores, AddOnPlacementScore)
+        self._selections = Selections(decisions)
+
+    def snapshot(self, placement: Key, decisions: list[PlacementDecision], now: datetime) -> Snapshot:
+        """As the Placement of this key sees the hub; `decisions` are its own pages."""
+        namespace, _ = placement
+        return Snapshot(
+            clusters=list(self.clusters.values()),
+            cluster_sets=list(self.cluster_sets.values()),
+            bindings=[item for item in self.bindings.values() if item.metadata.namespace == namespace],
+            decisions=decisions,
+            elsewhere=self._selections.elsewhere(placement),
+            scores=self.scores.items(),
+            now=now,
+        )
