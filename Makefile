@@ -90,6 +90,10 @@ bench-quick: $(STAMP) ## one minute of it; fails if a Workflow costs more hub wr
 bench-compare: $(STAMP) ## the ratios of two results: OLD=benchmarks/result.json NEW=.local/bench/result.json
 	@$(RUN) -m hack.bench compare $(OLD) $(NEW)
 
+.PHONY: bench-placement
+bench-placement: $(STAMP) ## what evaluating a Placement costs, on 100 to 10,000 clusters
+	@$(RUN) -m hack.bench placement $(ARGS)
+
 .PHONY: bench-profile
 bench-profile: $(STAMP) ## where the time goes: SCENARIO=burst-300-1c-2k under profilers
 	@test -n "$(SCENARIO)" || { echo 'usage: make bench-profile SCENARIO=burst-300-1c-2k'; exit 2; }

@@ -12,7 +12,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from hack.bench import limits, profile, report, results, run, series_tables, tables
+from hack.bench import (
+    evaluation,
+    evaluation_tables,
+    limits,
+    profile,
+    report,
+    results,
+    run,
+    series_tables,
+    tables,
+)
 from hack.bench.compare import compare
 from hack.bench.results import Result
 from hack.bench.scenario import FULL, GROWTH_CLUSTERS, GROWTH_FINISHED, SERIES, is_chosen
@@ -43,6 +53,7 @@ examples:
   python -m hack.bench compare benchmarks/result.json .local/bench/result.json
   python -m hack.bench report                       docs/performance.md anew from benchmarks/result.json
   python -m hack.bench profile burst-300-1c-2k      where the time goes, in our processes and in the API servers
+  python -m hack.bench placement                    CPU time of the evaluator, by the size of the fleet
 """
 
 
@@ -102,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     reporting.add_argument("result", type=Path, nargs="?", default=COMMITTED, metavar="RESULT")
     reporting.add_argument("--out", type=Path, metavar="DIR", help="where page and plots go")
     reporting.set_defaults(run=_report)
+    evaluating = commands.add_parser(
+        "placement", help="what evaluating a Placement costs on a hub of 100 to 10,000 clusters; ten seconds"
+    )
+    evaluating.add_argument("--plot", type=Path, metavar="PNG", help="where a plot of it goes")
+    evaluating.set_defaults(run=_placement)
     profiling = commands.add_parser("profile", help="one scenario under py-spy and the API servers' profiler")
     profiling.add_argument("scenario", metavar="SCENARIO")
     profiling.add_argument("--out", type=Path, default=SCRATCH / "profile", metavar="DIR")
@@ -173,6 +189,21 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
 
 def _report(options: argparse.Namespace, console: Console) -> int:
     _write_page(results.load(options.result), options.out, console)
+    return 0
+
+
+def _placement(options: argparse.Namespace, console: Console) -> int:
+    found = evaluation.costs()
+    _print(evaluation_tables.costs(found), console)
+    placements = 1_000
+    spent = evaluation.sight(placements, clusters=1_000)
+    console.print(
+        f"\nwhich of {placements:,} Placements see a change of one of 1,000 clusters: {spent:.2f} ms",
+        highlight=False,
+    )
+    if options.plot:
+        evaluation_tables.plot(found, options.plot)
+        console.print(f"plot: {options.plot}", highlight=False)
     return 0
 
 
