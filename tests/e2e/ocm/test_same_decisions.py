@@ -185,8 +185,10 @@ class Fleet:
         number = self.chance.randint(28, 36)
         return self.chance.choice(
             (
-                "semver(managedCluster.status.version.kubernetes.replace('v', ''))"
-                f".isGreaterThan(semver('1.{number}.0'))",
+                (
+                    "semver(managedCluster.status.version.kubernetes.replace('v', ''))"
+                    f".isGreaterThan(semver('1.{number}.0'))"
+                ),
                 f"managedCluster.metadata.labels['stage'] == '{self.chance.choice(STAGES)}'",
                 "managedCluster.scores('usage').exists(s, s.name == 'free' && s.value > 0)",
                 f"quantity(managedCluster.status.allocatable.memory).isLessThan(quantity('{number}Gi'))",
