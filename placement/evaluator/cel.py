@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import re
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -22,9 +21,7 @@ import msgspec
 from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
 from controllers.cel import DYN, CelError, Environment, Program
 from placement.evaluator.cel_library import FUNCTIONS
-
-# What AddOnPlacementScore of this name a cluster has; None: none.
-ScoresOf = Callable[[str, str], AddOnPlacementScore | None]
+from placement.evaluator.snapshot import ScoresOf
 
 # Where the scores of a cluster are put for its expressions to read.
 _SCORES: Final = "argosy.io/scores"

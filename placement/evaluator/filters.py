@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from controllers.api import keys
 from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import DEFAULT_CLUSTER_SET, LABEL_SELECTOR, ManagedClusterSet
 from controllers.api.placement_policy import ClusterPredicate, Toleration
-from controllers.cel import CelError
-from placement.evaluator import cel, taints
+from placement.evaluator import taints
 from placement.evaluator.misconfigured import Misconfigured
 from placement.evaluator.selectors import compile_requirements, compile_selector
-from placement.evaluator.snapshot import Snapshot
+from placement.evaluator.snapshot import ScoresOf, Snapshot
+
+if TYPE_CHECKING:
+    from placement.evaluator.cel import Expression
 
 Test = Callable[[ManagedCluster], bool]
 # Why a cluster does not pass, as the part of the Placement that refuses it; "" when it passes.
@@ -61,7 +64,7 @@ def members(sets: Iterable[ManagedClusterSet], clusters: Iterable[ManagedCluster
 
 
 def predicates(
-    asked: Sequence[ClusterPredicate], clusters: Sequence[ManagedCluster], scores_of: cel.ScoresOf
+    asked: Sequence[ClusterPredicate], clusters: Sequence[ManagedCluster], scores_of: ScoresOf
 ) -> Filtered:
     """Leaves the clusters that at least one predicate accepts; all of them when there is none.
 
@@ -126,7 +129,7 @@ def membership(item: ManagedClusterSet) -> Test:
     return lambda cluster: cluster.metadata.labels.get(keys.CLUSTER_SET_LABEL) == name
 
 
-def _predicate(predicate: ClusterPredicate, field: str, scores_of: cel.ScoresOf) -> _Check:
+def _predicate(predicate: ClusterPredicate, field: str, scores_of: ScoresOf) -> _Check:
     selector = predicate.required_cluster_selector
     where = f"{field}.requiredClusterSelector"
     labels = compile_selector(selector.label_selector, f"{where}.labelSelector")
@@ -151,8 +154,12 @@ def _predicate(predicate: ClusterPredicate, field: str, scores_of: cel.ScoresOf)
     return check
 
 
-def _expression(text: str, field: str) -> cel.Expression:
+def _expression(text: str, field: str) -> Expression:
+    # The CEL library takes 30 MB of memory: for those hubs only that have such a Placement.
+    from controllers.cel import CelError
+    from placement.evaluator.cel import expression
+
     try:
-        return cel.expression(text)
+        return expression(text)
     except CelError as error:
         raise Misconfigured(field, str(error)) from error

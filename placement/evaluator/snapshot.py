@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
 from controllers.api.placement import PlacementDecision
+
+# The AddOnPlacementScore that a cluster has under a name; None: it has none.
+ScoresOf = Callable[[str, str], AddOnPlacementScore | None]
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
