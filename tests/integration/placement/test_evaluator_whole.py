@@ -48,7 +48,7 @@ async def test_a_toleration_runs_out_by_itself(
 ) -> None:
     first, *others = clusters
     added = timestamp(datetime.datetime.now(datetime.UTC))
-    tolerant = [{"key": "slow", "operator": "Exists", "tolerationSeconds": 3}]
+    tolerant = [{"key": "slow", "operator": "Exists", "tolerationSeconds": 8}]
     async with running(client, add_to):
         await taint(client, first, {"key": "slow", "effect": "NoSelect", "timeAdded": added})
         await client.create(PLACEMENT, placement("p", tolerations=tolerant), namespace=namespace)
