@@ -20,6 +20,7 @@ import msgspec
 
 from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
 from controllers.cel import DYN, CelError, Environment, Program
+from controllers.cel_calls import Calls
 from placement.evaluator.cel_library import FUNCTIONS
 from placement.evaluator.snapshot import ScoresOf
 
@@ -29,17 +30,8 @@ _REMEMBERED: Final = 50_000
 
 _ENVIRONMENT = Environment({"managedCluster": DYN}, FUNCTIONS)
 
-# Strings and comments are passed over; a call of `scores` becomes a selection.
-_TOKEN = re.compile(
-    r"""
-      (?P<text> r?\"\"\".*?\"\"\" | r?'''.*?''' | [rR]"[^"\n]*" | [rR]'[^'\n]*'
-              | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | //[^\n]* )
-    | (?P<call> \.\s*scores\s*\( )
-    | (?P<open> \( ) | (?P<close> \) )
-    | (?P<other> . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+# A call of `scores` becomes a selection.
+_CALLS: Final = Calls(begin=r"\. \s* scores \s* \(", head=f'["{_SCORES}"][', tail="]")
 _NAME = re.compile(r"""\.\s*scores\s*\(\s*(?P<quote>["'])(?P<name>[^"'\\]*)(?P=quote)\s*\)""")
 
 
@@ -88,19 +80,7 @@ def expression(text: str) -> Expression:
 
 def selecting(text: str) -> str:
     """`text` with each `x.scores(y)` written as the selection of a field, which needs no call out of the library."""
-    parts: list[str] = []
-    tails: list[str] = []
-    for token in _TOKEN.finditer(text):
-        part = token[0]
-        if token["call"]:
-            tails.append("]")
-            part = f'["{_SCORES}"]['
-        elif token["open"]:
-            tails.append(")")
-        elif token["close"] and tails:
-            part = tails.pop()
-        parts.append(part)
-    return "".join(parts)
+    return _CALLS.rewritten(text)
 
 
 def _version(found: AddOnPlacementScore | None) -> str:
