@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from controllers.kube.client import Client
 
@@ -27,10 +27,10 @@ class Life:
         self.wrote.append(f"{method} {path}")
 
 
-def mortal(life: Life) -> type[Client]:
-    """A class of clients that share `life`. Leases and the cluster's own status do not count."""
+def gated(gate: Callable[[str, str], Awaitable[None]]) -> type[Client]:
+    """A class of clients that await `gate(method, path)` before each write."""
 
-    class Mortal(Client):
+    class Gated(Client):
         async def request(
             self,
             method: str,
@@ -41,10 +41,20 @@ def mortal(life: Life) -> type[Client]:
             content_type: str = "application/json",
             accept: str = "application/json",
         ) -> bytes:
-            if method != "GET" and any(part in path for part in _COUNTED):
-                await life.spend(method, path)
+            if method != "GET":
+                await gate(method, path)
             return await super().request(
                 method, path, body=body, query=query, content_type=content_type, accept=accept
             )
 
-    return Mortal
+    return Gated
+
+
+def mortal(life: Life) -> type[Client]:
+    """A class of clients that share `life`. Leases and the cluster's own status do not count."""
+
+    async def spend(method: str, path: str) -> None:
+        if any(part in path for part in _COUNTED):
+            await life.spend(method, path)
+
+    return gated(spend)

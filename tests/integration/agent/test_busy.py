@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 from prometheus_client import REGISTRY
 
@@ -13,6 +12,7 @@ from controllers.kube.client import Client
 from tests.eventually import eventually
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Pair, running, started
+from tests.integration.agent.mortal import gated
 from tests.integration.agent.works import CLUSTER
 
 
@@ -25,27 +25,12 @@ class Stuck:
         self.waits = asyncio.Event()
 
     def client(self) -> type[Client]:
-        stuck = self
+        async def wait(_: str, path: str) -> None:
+            if self.name in path:
+                self.waits.set()
+                await self.free.wait()
 
-        class Slow(Client):
-            async def request(
-                self,
-                method: str,
-                path: str,
-                *,
-                body: bytes | None = None,
-                query: Sequence[tuple[str, str]] = (),
-                content_type: str = "application/json",
-                accept: str = "application/json",
-            ) -> bytes:
-                if method != "GET" and stuck.name in path:
-                    stuck.waits.set()
-                    await stuck.free.wait()
-                return await super().request(
-                    method, path, body=body, query=query, content_type=content_type, accept=accept
-                )
-
-        return Slow
+        return gated(wait)
 
 
 async def busy(pair: Pair, namespace: str) -> None:
@@ -78,6 +63,16 @@ async def create(pair: Pair, name: str) -> None:
     await works.there(pair, WORKFLOW, name, name)
 
 
+async def ended_while_busy(pair: Pair, name: str, stuck: Stuck, *phases: str) -> None:
+    """A Workflow goes through the phases while the agent is stuck with another work; the hub has heard of the last."""
+    await create(pair, name)
+    await busy(pair, name)
+    await stuck.waits.wait()
+    for phase in phases:
+        await works.play_argo(pair, name, name, phase)
+    await is_told(pair, name, phases[-1])
+
+
 async def finalizers(pair: Pair, name: str) -> list[str]:
     return (await works.there(pair, WORKFLOW, name, name)).metadata.finalizers
 
@@ -87,12 +82,7 @@ async def test_an_end_is_told_at_once_and_its_book_is_closed_when_others_are_don
 ) -> None:
     stuck = Stuck(f"{namespace}-stuck")
     async with running(pair, client=stuck.client()):
-        await create(pair, namespace)
-        await busy(pair, namespace)
-        await stuck.waits.wait()
-        await works.play_argo(pair, namespace, namespace, "Running")
-        await works.play_argo(pair, namespace, namespace, "Succeeded")
-        await is_told(pair, namespace, "Succeeded")
+        await ended_while_busy(pair, namespace, stuck, "Running", "Succeeded")
         assert not await is_complete(pair, namespace)
         assert REPORT_FINALIZER in await finalizers(pair, namespace)
         stuck.free.set()
@@ -109,11 +99,7 @@ async def test_an_agent_killed_with_a_book_open_closes_it_when_it_is_started_aga
 ) -> None:
     stuck = Stuck(f"{namespace}-stuck")
     async with started(pair, client=stuck.client()):
-        await create(pair, namespace)
-        await busy(pair, namespace)
-        await stuck.waits.wait()
-        await works.play_argo(pair, namespace, namespace, "Succeeded")
-        await is_told(pair, namespace, "Succeeded")
+        await ended_while_busy(pair, namespace, stuck, "Succeeded")
     await works.remove(pair, WORKFLOW, namespace, namespace)  # by its TTL; our finalizer holds it
     async with running(pair):
         await works.condition(pair, namespace, "Complete", "True")
@@ -127,11 +113,7 @@ async def works_gone(pair: Pair, name: str) -> bool:
 async def test_a_work_deleted_while_its_book_is_open_goes(pair: Pair, namespace: str) -> None:
     stuck = Stuck(f"{namespace}-stuck")
     async with running(pair, client=stuck.client()):
-        await create(pair, namespace)
-        await busy(pair, namespace)
-        await stuck.waits.wait()
-        await works.play_argo(pair, namespace, namespace, "Succeeded")
-        await is_told(pair, namespace, "Succeeded")
+        await ended_while_busy(pair, namespace, stuck, "Succeeded")
         await pair.hub.delete(MANIFEST_WORK, namespace, namespace=CLUSTER)
 
         async def is_gone() -> bool:
