@@ -29,6 +29,7 @@ from controllers.api.kinds import (
 )
 from controllers.kube.client import Client
 from controllers.runtime.cache import Change
+from controllers.runtime.clock import now
 from controllers.runtime.controller import Controller, Mapper
 from controllers.runtime.informer import Informer
 from controllers.runtime.informers import Informers
@@ -38,10 +39,6 @@ from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
 
 LEASE_NAME = "argosy-agent"
-
-
-def now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
 
 
 def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:

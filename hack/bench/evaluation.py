@@ -22,7 +22,7 @@ from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBind
 from controllers.api.placement import Placement
 from placement.evaluator.decisions import pages
 from placement.evaluator.evaluate import evaluate
-from placement.evaluator.sight import Aspect, looked_at, sets_of
+from placement.evaluator.sight import Aspect, concerned, sets_of
 from placement.evaluator.snapshot import Snapshot
 
 SIZES = (100, 300, 1_000, 3_000, 10_000)
@@ -101,14 +101,14 @@ def sight(placements: int, clusters: int) -> float:
         )
         for number in range(placements)
     ]
-    specs = {f"set-{number}": placement(f"p-{number}", {}).spec for number in range(placements)}
+    given = {(f"set-{number}", "p"): placement("p", {}) for number in range(placements)}
     changed = cluster(random.Random(1), clusters // 2, f"set-{placements // 2}")
 
-    def look() -> list[str]:
+    def look() -> list[tuple[str, str]]:
         bound = sets_of([changed], sets)
-        return [name for name, spec in specs.items() if name in bound and looked_at(spec) & Aspect.PLACE]
+        return concerned(given, bound, bound, Aspect.PLACE)  # a set is bound to the namespace of its name
 
-    if look() != [f"set-{placements // 2}"]:
+    if look() != [(f"set-{placements // 2}", "p")]:
         raise AssertionError("the change was seen by the wrong Placements")
     return _milliseconds(look)
 

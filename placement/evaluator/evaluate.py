@@ -90,8 +90,8 @@ def evaluate(placement: Placement, snapshot: Snapshot) -> Evaluation:
         passed = filters.tolerated(spec.tolerations, by_predicate.clusters, snapshot.decided, snapshot.now)
         weights, ignored = prioritizers.usable(prioritizers.weights(spec.prioritizer_policy))
         ranking = prioritizers.rank(passed.clusters, weights, snapshot)
-        chosen, missing = _chosen(spec, ranking.names, passed.clusters)
         by_name = {cluster.metadata.name: cluster for cluster in passed.clusters}
+        chosen, missing = _chosen(spec, ranking.names, by_name)
         groups = divided(spec.decision_strategy.group_strategy, [by_name[name] for name in chosen])
     except Misconfigured as error:
         return _stuck(_kept(snapshot.decisions, _names(candidates)), str(error))
@@ -112,7 +112,7 @@ def _names(clusters: Iterable[ManagedCluster]) -> list[str]:
 
 
 def _chosen(
-    spec: PlacementSpec, ranked: Sequence[str], clusters: Sequence[ManagedCluster]
+    spec: PlacementSpec, ranked: Sequence[str], clusters: Mapping[str, ManagedCluster]
 ) -> tuple[list[str], str]:
     """The best clusters, and in words what is missing from what was asked for; "" for nothing."""
     limit = spec.number_of_clusters
@@ -120,9 +120,7 @@ def _chosen(
         raise Misconfigured("spec.numberOfClusters", "must not be negative")
     constraints = spec.spread_policy.spread_constraints
     spread.check(constraints)
-    chosen = spread.select(
-        ranked, {cluster.metadata.name: cluster for cluster in clusters}, constraints, limit
-    )
+    chosen = spread.select(ranked, clusters, constraints, limit)
     missing = (len(ranked) if limit is None else limit) - len(chosen)
     if not missing:
         return chosen, ""

@@ -22,7 +22,8 @@ from placement.evaluator.snapshot import ScoresOf, Snapshot
 if TYPE_CHECKING:
     from placement.evaluator.cel import Expression
 
-Test = Callable[[ManagedCluster], bool]
+# Whether a cluster with these labels is in a set.
+Membership = Callable[[Mapping[str, str]], bool]
 # Why a cluster does not pass, as the part of the Placement that refuses it; "" when it passes.
 _Check = Callable[[ManagedCluster], str]
 
@@ -60,7 +61,7 @@ def alive(clusters: Iterable[ManagedCluster]) -> list[ManagedCluster]:
 def members(sets: Iterable[ManagedClusterSet], clusters: Iterable[ManagedCluster]) -> list[ManagedCluster]:
     """Clusters in at least one of the sets. Raises Misconfigured for a set with a broken selector."""
     tests = [membership(item) for item in sets]
-    return [cluster for cluster in clusters if any(test(cluster) for test in tests)]
+    return [cluster for cluster in clusters if any(test(cluster.metadata.labels) for test in tests)]
 
 
 def predicates(
@@ -113,7 +114,7 @@ def tolerated(
     return Filtered("TaintToleration", left, refused, min(ends, default=None))
 
 
-def membership(item: ManagedClusterSet) -> Test:
+def membership(item: ManagedClusterSet) -> Membership:
     """Whether a cluster is in the set. Raises Misconfigured for a broken selector."""
     name, selector = item.metadata.name, item.spec.cluster_selector
     if selector.selector_type == LABEL_SELECTOR:
@@ -122,11 +123,11 @@ def membership(item: ManagedClusterSet) -> Test:
         matcher = compile_selector(
             selector.label_selector, f"ManagedClusterSet {name}: spec.clusterSelector.labelSelector"
         )
-        return lambda cluster: matcher.matches(cluster.metadata.labels)
+        return matcher.matches
     if name == DEFAULT_CLUSTER_SET:
         # OCM's registration controller labels the clusters that nobody did; without it they are unlabelled.
-        return lambda cluster: (cluster.metadata.labels.get(keys.CLUSTER_SET_LABEL) or name) == name
-    return lambda cluster: cluster.metadata.labels.get(keys.CLUSTER_SET_LABEL) == name
+        return lambda labels: (labels.get(keys.CLUSTER_SET_LABEL) or name) == name
+    return lambda labels: labels.get(keys.CLUSTER_SET_LABEL) == name
 
 
 def _predicate(predicate: ClusterPredicate, field: str, scores_of: ScoresOf) -> _Check:

@@ -5,7 +5,7 @@ decoded, only with what is compared. Owns no decision. One writer, the informers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -21,22 +21,13 @@ M = TypeVar("M")
 
 
 class Decoded(Generic[M]):
-    """The objects of an informer as models, by key."""
+    """The objects of an informer as models, by key. Do not await while iterating."""
 
     def __init__(self, informer: Informer, model: type[M]) -> None:
         self._model = model
         self._items: dict[Key, M] = {}
+        self.by_key: Mapping[Key, M] = self._items
         informer.add_handler(self._observe)
-
-    def get(self, namespace: str, name: str) -> M | None:
-        return self._items.get((namespace, name))
-
-    def values(self) -> Iterator[M]:
-        """Do not await while iterating."""
-        return iter(self._items.values())
-
-    def items(self) -> Mapping[Key, M]:
-        return self._items
 
     def _observe(self, change: Change) -> None:
         key = change.object.key
@@ -109,11 +100,11 @@ class Hub:
         """As the Placement of this key sees the hub; `decisions` are its own pages."""
         namespace, _ = placement
         return Snapshot(
-            clusters=list(self.clusters.values()),
-            cluster_sets=list(self.cluster_sets.values()),
-            bindings=[item for item in self.bindings.values() if item.metadata.namespace == namespace],
+            clusters=list(self.clusters.by_key.values()),
+            cluster_sets=list(self.cluster_sets.by_key.values()),
+            bindings=[item for item in self.bindings.by_key.values() if item.metadata.namespace == namespace],
             decisions=decisions,
             elsewhere=self._selections.elsewhere(placement),
-            scores=self.scores.items(),
+            scores=self.scores.by_key,
             now=now,
         )

@@ -15,8 +15,8 @@ from controllers.kube.errors import AlreadyExists, Conflict, NotFound
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_diff, merge_patch
 from controllers.runtime.cache import Reader
+from controllers.runtime.clock import now
 from controllers.runtime.reconcile import Request, Result
-from placement.clock import now
 from placement.decisions import BY_PLACEMENT
 from placement.evaluator.decisions import Plan, Write, pages, plan
 from placement.evaluator.evaluate import evaluate, is_left_alone

@@ -7,11 +7,12 @@ sees its labels and taints, and what else its predicates, prioritizers and group
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet
-from controllers.api.placement import PlacementSpec
+from controllers.api.placement import Placement, PlacementSpec
+from controllers.runtime.cache import Key
 from placement.evaluator.filters import membership
 from placement.evaluator.misconfigured import Misconfigured
 
@@ -68,9 +69,22 @@ def sets_of(clusters: Iterable[ManagedCluster | None], sets: Iterable[ManagedClu
     return {item.metadata.name for item in sets if any(_holds(item, cluster) for cluster in there)}
 
 
+def concerned(
+    placements: Mapping[Key, Placement], namespaces: Collection[str], sets: set[str], aspect: Aspect
+) -> list[Key]:
+    """The Placements in these namespaces that may select from one of the sets, and look at `aspect`."""
+    return [
+        key
+        for key, placement in placements.items()
+        if key[0] in namespaces
+        and looked_at(placement.spec) & aspect
+        and (not placement.spec.cluster_sets or not sets.isdisjoint(placement.spec.cluster_sets))
+    ]
+
+
 def _holds(item: ManagedClusterSet, cluster: ManagedCluster) -> bool:
     try:
-        return membership(item)(cluster)
+        return membership(item)(cluster.metadata.labels)
     except Misconfigured:
         return True
 

@@ -31,7 +31,7 @@ from controllers.runtime.watch import Scope
 from placement.decisions import BY_PLACEMENT, decides_for
 from placement.evaluator.hub import Hub
 from placement.evaluator.reconciler import EvaluatorReconciler
-from placement.evaluator.sight import Aspect, changed, looked_at, sets_of
+from placement.evaluator.sight import Aspect, changed, concerned, sets_of
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +112,9 @@ class _Sight:
         old, new = _models(change, AddOnPlacementScore)
         if old is not None and new is not None and old.status == new.status:
             return ()
-        return self._seeing([self._hub.clusters.get("", change.object.metadata.namespace)], Aspect.SCORES)
+        return self._seeing(
+            [self._hub.clusters.by_key.get(("", change.object.metadata.namespace))], Aspect.SCORES
+        )
 
     def of_set(self, change: Change) -> Iterable[Request]:
         old, new = _models(change, ManagedClusterSet)
@@ -129,22 +131,19 @@ class _Sight:
     def _seeing(self, clusters: Iterable[ManagedCluster | None], aspect: Aspect) -> Iterable[Request]:
         if not aspect:
             return ()
-        return self._bound_to(sets_of(clusters, self._hub.cluster_sets.values()), aspect)
+        return self._bound_to(sets_of(clusters, self._hub.cluster_sets.by_key.values()), aspect)
 
     def _bound_to(self, sets: set[str], aspect: Aspect) -> Iterable[Request]:
         namespaces = {
-            item.metadata.namespace for item in self._hub.bindings.values() if item.metadata.name in sets
+            item.metadata.namespace
+            for item in self._hub.bindings.by_key.values()
+            if item.metadata.name in sets
         }
         return self._in(namespaces, sets, aspect)
 
     def _in(self, namespaces: set[str], sets: set[str], aspect: Aspect) -> Iterable[Request]:
-        return [
-            Request(*key)
-            for key, placement in self._hub.placements.items().items()
-            if key[0] in namespaces
-            and looked_at(placement.spec) & aspect
-            and (not placement.spec.cluster_sets or not sets.isdisjoint(placement.spec.cluster_sets))
-        ]
+        keys = concerned(self._hub.placements.by_key, namespaces, sets, aspect)
+        return (Request(*key) for key in keys)
 
 
 def _models(change: Change, model: type[M]) -> tuple[M | None, M | None]:

@@ -54,9 +54,10 @@ def judge(cluster: ManagedCluster, pulse: Pulse, now: datetime) -> Health:
     if not is_true(conditions, ACCEPTED):
         # It never was let in, or is not any more: what it says of itself does not count.
         return Health(conditions, _taints(cluster.spec.taints, None, now), None)
-    due: datetime | None = _dies_at(cluster, pulse)
-    if due is not None and due <= now:
-        due = None
+    due: datetime | None = None
+    if (dies_at := _dies_at(cluster, pulse)) > now:
+        due = dies_at
+    else:
         text = "Registration agent stopped updating its lease."
         lost = condition(AVAILABLE, None, "ManagedClusterLeaseUpdateStopped", text, now)
         conditions = with_condition(conditions, lost)

@@ -8,13 +8,13 @@ from controllers.api.keys import CLUSTER_LEASE_NAME
 from controllers.api.kinds import LEASE, MANAGED_CLUSTER
 from controllers.kube.client import Client
 from controllers.runtime.cache import Change
+from controllers.runtime.clock import now
 from controllers.runtime.controller import Controller
 from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
-from placement.clock import now
 from placement.health.pulses import Pulses, is_available
 from placement.health.reconciler import HealthReconciler
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
 from controllers.api.conditions import with_condition
 from controllers.api.kinds import MANAGED_CLUSTER_SET, MANAGED_CLUSTER_SET_BINDING, Kind
@@ -19,7 +18,7 @@ from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
 from controllers.runtime.cache import Reader
 from controllers.runtime.reconcile import Request, Result
-from placement.evaluator.filters import members
+from placement.evaluator.filters import membership
 from placement.evaluator.misconfigured import Misconfigured
 from placement.sets.decide import STANDARD, boundness, broken, emptiness
 
@@ -27,14 +26,14 @@ log = structlog.get_logger(__name__)
 
 
 class SetReconciler:
-    """Request: a ManagedClusterSet. `clusters` gives all clusters."""
+    """Request: a ManagedClusterSet."""
 
     def __init__(
         self,
         client: Client,
         *,
         sets: Reader,
-        clusters: Callable[[], list[ManagedCluster]],
+        clusters: Reader,
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._client = client
@@ -56,7 +55,9 @@ class SetReconciler:
         item = found.decode(ManagedClusterSet)
         try:
             # As in OCM a cluster that is on its way out is still a member.
-            verdict = emptiness(len(members([item], self._clusters())), self._now())
+            holds = membership(item)
+            count = sum(holds(cluster.metadata.labels) for cluster in self._clusters.all())
+            verdict = emptiness(count, self._now())
         except Misconfigured as error:
             verdict = broken(str(error), self._now())
         await write_condition(self._client, MANAGED_CLUSTER_SET, found, item.status.conditions, verdict)

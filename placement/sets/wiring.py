@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 
-from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSetBinding
 from controllers.api.kinds import MANAGED_CLUSTER, MANAGED_CLUSTER_SET, MANAGED_CLUSTER_SET_BINDING
 from controllers.kube.client import Client
 from controllers.kube.errors import Conflict
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
+from controllers.runtime.clock import now
 from controllers.runtime.controller import Controller
 from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
-from placement.clock import now
-from placement.evaluator.hub import Decoded
 from placement.sets.decide import STANDARD
 from placement.sets.reconcilers import BindingReconciler, SetReconciler, create_standard
 
@@ -35,10 +33,9 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
     sets = informers.of(Scope(MANAGED_CLUSTER_SET))
     bindings = informers.of(Scope(MANAGED_CLUSTER_SET_BINDING))
     bindings.store.add_index(_BY_SET, _set_of)
-    decoded = Decoded(clusters, ManagedCluster)
     of_sets = Controller(
         "clusterset",
-        SetReconciler(client, sets=sets.store, clusters=lambda: list(decoded.values()), now=now),
+        SetReconciler(client, sets=sets.store, clusters=clusters.store, now=now),
         recorder=recorder,
         concurrency=1,
     )
