@@ -28,6 +28,19 @@ WAITING_ANNOTATION: Final = "workflows.argoproj.io/ocm-waiting"
 # On a hub Workflow whose end is shown as its cluster reported it in full: nothing more is expected of it.
 STATUS_ANNOTATION: Final = "workflows.argoproj.io/ocm-status"
 STATUS_COMPLETE: Final = "complete"
+# What a user may ask for, on the Workflow, or on the Placement for all of its Workflows (`placement.settings`).
+STRATEGY_ANNOTATION: Final = "workflows.argoproj.io/ocm-strategy"
+NEED_ANNOTATION: Final = "workflows.argoproj.io/ocm-need"
+FAILOVER_ANNOTATION: Final = "workflows.argoproj.io/ocm-failover"
+FAILOVER_AFTER_ANNOTATION: Final = "workflows.argoproj.io/ocm-failover-after"
+# In words, why a Workflow is on its cluster.
+CHOICE_ANNOTATION: Final = "workflows.argoproj.io/ocm-choice"
+# The clusters that a hub Workflow was sent to, joined by commas, the present one last; only once there were two.
+ATTEMPTS_ANNOTATION: Final = "workflows.argoproj.io/ocm-attempts"
+# On a ManifestWork, a copy and a status result: the number of the attempt, from 2; absent for the first.
+ATTEMPT_ANNOTATION: Final = "workflows.argoproj.io/ocm-attempt"
+# Names of those entries of ManagedCluster.status.allocatable that say what is free: cpu, memory, pods.
+FREE_PREFIX: Final = "free.argosy.io/"
 
 # -- Argo's own, which `argo list` and `argo get` read ---------------------------------------------------
 PHASE_LABEL: Final = "workflows.argoproj.io/phase"

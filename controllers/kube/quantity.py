@@ -6,9 +6,13 @@ process meets none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
+
+# A number without a suffix, which needs no library.
+_PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def total(quantities: Iterable[str]) -> str:
@@ -30,6 +34,8 @@ def total(quantities: Iterable[str]) -> str:
 @lru_cache(maxsize=16384)
 def amount(quantity: str | int) -> float:
     """The quantity as a number, in bytes or cores or whatever is counted. Raises ValueError for other text."""
+    if _PLAIN.fullmatch(str(quantity)):
+        return float(quantity)
     return float(_parsed(quantity))
 
 
