@@ -27,6 +27,9 @@ RESULTS: Final = Scope(WORKFLOW_STATUS_RESULT)
 # Cause of waiting: the work was delivered, and the cluster refuses the copy. Said and taken back by statussync.
 APPLY_FAILED: Final = "ApplyFailed"
 
+# Cause of waiting: the cluster is not heard of. Said and taken back by placement.
+CLUSTER_LOST: Final = "ClusterLost"
+
 # Index of WORKS and RESULTS: "<namespace>/<name>" of the hub Workflow that they are about.
 BY_WORKFLOW: Final = "workflow"
 

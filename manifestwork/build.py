@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw, field
 
 from controllers.api import keys
+from controllers.api.attempts import attempt, mark
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.api.meta import ObjectMeta
 from controllers.api.model import Model
@@ -34,6 +35,12 @@ _HUB_ONLY_ANNOTATIONS: Final = (
     keys.PLACEMENT_ANNOTATION,
     keys.WAITING_ANNOTATION,
     keys.STATUS_ANNOTATION,
+    keys.STRATEGY_ANNOTATION,
+    keys.NEED_ANNOTATION,
+    keys.FAILOVER_ANNOTATION,
+    keys.FAILOVER_AFTER_ANNOTATION,
+    keys.CHOICE_ANNOTATION,
+    keys.ATTEMPTS_ANNOTATION,
     "kubectl.kubernetes.io/last-applied-configuration",
 )
 
@@ -149,6 +156,7 @@ def _origin(meta: ObjectMeta) -> dict[str, str]:
         keys.HUB_NAMESPACE_ANNOTATION: meta.namespace,
         keys.HUB_NAME_ANNOTATION: meta.name,
         keys.HUB_UID_ANNOTATION: meta.uid,
+        **mark(attempt(meta.annotations)),
     }
 
 

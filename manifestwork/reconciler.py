@@ -10,10 +10,11 @@ from __future__ import annotations
 import structlog
 
 from controllers.api import keys
+from controllers.api.attempts import attempt, attempt_of
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.api.naming import manifest_work_name
 from controllers.api.workflow import MUTABLE_SPEC
-from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting, is_finished
+from controllers.hub import APPLY_FAILED, BY_WORKFLOW, CLUSTER_LOST, Waiting, is_finished
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, BadRequest, Forbidden, Invalid, NotFound, TooLarge
 from controllers.kube.object import Object
@@ -31,6 +32,9 @@ log = structlog.get_logger(__name__)
 _NAMESPACE_RECHECK = 15.0
 
 _ALREADY_DISPATCHED = "AlreadyDispatched"
+
+# Causes of waiting that are taken back by those who report them.
+_SAID_BY_OTHERS = (APPLY_FAILED, CLUSTER_LOST)
 
 
 class ManifestWorkReconciler:
@@ -67,6 +71,9 @@ class ManifestWorkReconciler:
         strangers = [work for work in works if not belongs(work, workflow)]
         for work in strangers:
             await self._delete(work, "its Workflow was made anew under the same name")
+        for work in works:
+            if is_fenced(work, workflow):
+                await self._delete(work, "its Workflow has gone on to another cluster")
         cluster = workflow.metadata.annotations.get(keys.CLUSTER_ANNOTATION)
         if not cluster or is_finished(workflow):
             return Result.done()
@@ -82,15 +89,17 @@ class ManifestWorkReconciler:
         except UndeliverableError as error:
             await self._waiting.report(workflow, "NotDispatched", error.reason, str(error))
             return Result.done()
-        elsewhere = next((work for work in works if work.metadata.namespace != cluster), None)
+        present = [work for work in works if not is_fenced(work, workflow)]
+        elsewhere = next((work for work in present if work.metadata.namespace != cluster), None)
         if elsewhere is not None:
             await self._refuse_move(workflow, elsewhere.metadata.namespace, cluster)
             return Result.done()
         work = self._works.get(cluster, name)
         if work is not None:
-            if belongs(work, workflow):
+            # One of an earlier attempt has to go first, which triggers this again.
+            if belongs(work, workflow) and not is_fenced(work, workflow):
                 await self._carry(workflow, work)
-                if self._waiting.cause(workflow) != APPLY_FAILED:  # what it waited for before has come
+                if self._waiting.cause(workflow) not in _SAID_BY_OTHERS:  # what it waited for before has come
                     await self._waiting.clear(workflow)
             return Result.done()
         if self._clusters.get("", cluster) is None:
@@ -210,12 +219,16 @@ class ManifestWorkReconciler:
         meta = workflow.metadata
         if keys.CLEANUP_FINALIZER not in meta.finalizers:
             return Result.done()
-        works = works or await self._unseen_works(workflow)
+        if all(is_fenced(work, workflow) for work in works):
+            works = [*works, *await self._unseen_works(workflow)]
         waits = False
         for work in works:
             await self._delete(work, "its Workflow is being deleted")
-            # A cluster that has left the fleet will never confirm; its works need not be waited for.
-            waits = waits or self._clusters.get("", work.metadata.namespace) is not None
+            # A cluster that has left the fleet will never confirm; its works need not be waited for. Nor need those of
+            # an earlier attempt: their cluster was lost, and removes the copy if it ever comes back.
+            waits = waits or (
+                not is_fenced(work, workflow) and self._clusters.get("", work.metadata.namespace) is not None
+            )
         if waits:
             return Result.done()  # the ManifestWork's removal triggers this again
         rest = [item for item in meta.finalizers if item != keys.CLEANUP_FINALIZER]
@@ -272,6 +285,13 @@ class ManifestWorkReconciler:
         except NotFound:
             return
         log.info("work_deleted", cluster=meta.namespace, work=meta.name, why=why)
+
+
+def is_fenced(work: Object, workflow: Object) -> bool:
+    """Whether `work` is of an earlier attempt of this Workflow: what it says does not count, and it is to go."""
+    return belongs(work, workflow) and attempt_of(work.metadata.annotations) < attempt(
+        workflow.metadata.annotations
+    )
 
 
 def belongs(work: Object, workflow: Object) -> bool:

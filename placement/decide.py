@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from controllers.api import keys
+from placement.capacity.need import Need
+from placement.strategies import STRATEGIES
+from placement.strategies.candidate import Candidate
 
 
 @dataclass(frozen=True)
 class Place:
-    """Run it on `cluster`."""
+    """Run it on `cluster`; `why`: in a few words, for the user."""
 
     cluster: str
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,8 @@ class Wait:
 class PlacementState:
     """What is known of the Placement that a Workflow names.
 
-    `clusters`: the decided clusters of all PlacementDecision pages, in page order. `why`: the message of its
-    PlacementSatisfied condition, "" when it has none.
+    `clusters`: the decided clusters of all PlacementDecision pages, in page order. `why`: where there is none, what
+    keeps each of them off.
     """
 
     exists: bool
@@ -36,14 +40,12 @@ class PlacementState:
     why: str = ""
 
 
-def choose(
-    namespace: str, placement: str | None, state: PlacementState, active: Mapping[str, int]
-) -> Place | Wait:
-    """The decided cluster with the fewest active Workflows; among equals the first by name.
+# Cause of waiting: every decided cluster is too full.
+NO_ROOM = "NoRoom"
 
-    `placement` is the Workflow's annotation; `active` counts unfinished Workflows by cluster, absent means 0.
-    Decisions come sorted by name, so "the first decision" would send every Workflow to the same cluster.
-    """
+
+def missing(namespace: str, placement: str | None, state: PlacementState) -> Wait | None:
+    """Why there is nothing to choose from; None when there is. `placement` is the Workflow's annotation."""
     if not placement:
         return Wait(
             "PlacementNotNamed",
@@ -63,4 +65,28 @@ def choose(
             f"Placement {placement} has selected no cluster yet{why}: see "
             f"kubectl -n {namespace} describe placement {placement}",
         )
-    return Place(min(state.clusters, key=lambda cluster: (active.get(cluster, 0), cluster)))
+    return None
+
+
+def choose(candidates: Sequence[Candidate], strategy: str, need: Need, seed: str) -> Place | Wait:
+    """The cluster that the strategy of this name picks among those that can hold `need`; `candidates` is not empty,
+    `seed` is the Workflow's uid. A cluster that doesn't report what is free can hold anything."""
+    able = [item for item in candidates if (found := item.fits(need)) is None or found >= 1]
+    if not able:
+        return Wait(NO_ROOM, _no_room(candidates, need))
+    choice = STRATEGIES[strategy](able, need, seed)
+    full = len(candidates) - len(able)
+    left_out = f"; {full} more without room" if full else ""
+    return Place(choice.cluster, f"{strategy}: {choice.why}{left_out}")
+
+
+def _no_room(candidates: Sequence[Candidate], need: Need) -> str:
+    best = max(candidates, key=lambda item: (item.fits(need) or 0.0, item.name))
+    clusters = (
+        "the selected cluster has" if len(candidates) == 1 else f"none of {len(candidates)} clusters has"
+    )
+    none = "not got" if len(candidates) == 1 else "got"
+    return (
+        f"at its widest it needs {need}, which {clusters} {none} free (most: {best.name} with {best.room}): it goes on "
+        f"when there is room; if less will do, say so in annotation {keys.NEED_ANNOTATION}, such as cpu=2,memory=4Gi"
+    )

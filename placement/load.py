@@ -31,10 +31,11 @@ class ClusterLoad:
         workflows.store.add_index(ACTIVE_ON, active_on)
         workflows.add_handler(self._observe)
         self._store = workflows.store
-        self._assumed: dict[Key, str] = {}
+        self._assumed: dict[Key, tuple[str, str | None]] = {}  # with the cluster that it had before
 
     def assume(self, workflow: Key, cluster: str) -> None:
-        self._assumed[workflow] = cluster
+        found = self._store.get(*workflow)
+        self._assumed[workflow] = (cluster, _cluster_of(found) if found is not None else None)
 
     def retract(self, workflow: Key) -> None:
         self._assumed.pop(workflow, None)
@@ -42,11 +43,17 @@ class ClusterLoad:
     def of(self, clusters: Iterable[str]) -> Mapping[str, int]:
         """Unfinished Workflows on each of `clusters`."""
         counts = {cluster: self._store.count(ACTIVE_ON, cluster) for cluster in clusters}
-        for cluster in self._assumed.values():
+        for cluster, _ in self._assumed.values():
             if cluster in counts:
                 counts[cluster] += 1
         return counts
 
     def _observe(self, change: Change) -> None:
-        if change.new is None or keys.CLUSTER_ANNOTATION in change.new.metadata.annotations:
-            self.retract(change.object.key)
+        key = change.object.key
+        assumed = self._assumed.get(key)
+        if assumed is not None and (change.new is None or _cluster_of(change.new) != assumed[1]):
+            self.retract(key)
+
+
+def _cluster_of(workflow: Object) -> str | None:
+    return workflow.metadata.annotations.get(keys.CLUSTER_ANNOTATION)

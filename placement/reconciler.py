@@ -1,7 +1,7 @@
 """Annotates a Workflow with its cluster as soon as its Placement has a decision. Reads caches only.
 
-Writes the cluster annotation once and never changes it; never touches a Workflow's status. The finalizer that
-delivering needs goes into the same write: a placed Workflow is one that will have something to clean up.
+The finalizer that delivering needs goes into the same write: a placed Workflow is one that will have something to clean
+up. Once written, the annotation is changed only when the cluster is lost (`placement.failover`).
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import WORKFLOW
-from controllers.api.placement import Placement, PlacementDecision
 from controllers.hub import Waiting, is_finished
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch, untracked
-from controllers.runtime.cache import Key, Reader
+from controllers.runtime.cache import Key
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
-from placement.decide import Place, PlacementState, choose
-from placement.decisions import BY_PLACEMENT
-from placement.load import ClusterLoad
+from placement.chooser import Chooser
+from placement.decide import NO_ROOM, Place
+from placement.failover.reconciler import Failover
 
 log = structlog.get_logger(__name__)
+
+# Seconds after which a Workflow without room is looked at again, should no report of a cluster say that there is some.
+_ROOM_RECHECK = 60.0
 
 
 class PlacementReconciler:
@@ -39,9 +41,8 @@ class PlacementReconciler:
         client: Client,
         *,
         workflows: OwnWrites,
-        placements: Reader,
-        decisions: Reader,
-        load: ClusterLoad,
+        chooser: Chooser,
+        failover: Failover,
         waiting: Waiting,
         recorder: Recorder,
         patience: float = 1.0,
@@ -49,9 +50,8 @@ class PlacementReconciler:
     ) -> None:
         self._client = client
         self._workflows = workflows
-        self._placements = placements
-        self._decisions = decisions
-        self._load = load
+        self._chooser = chooser
+        self._failover = failover
         self._waiting = waiting
         self._recorder = recorder
         self._patience = patience
@@ -62,23 +62,24 @@ class PlacementReconciler:
         workflow = self._workflows.get(*request)
         if workflow is None or not needs_cluster(workflow):
             self._since.pop(request, None)
-            return Result.done()
-        name = workflow.metadata.annotations.get(keys.PLACEMENT_ANNOTATION)
-        state = self._state(request.namespace, name)
-        outcome = choose(request.namespace, name, state, self._load.of(state.clusters))
+            return Result.done() if workflow is None else await self._failover.watch(workflow)
+        outcome = self._chooser.choose(workflow)
         if isinstance(outcome, Place):
-            await self._place(workflow, outcome.cluster, name or "")
+            await self._place(workflow, outcome)
             self._since.pop(request, None)
             return Result.done()
         waited = self._clock() - self._since.setdefault(request, self._clock())
         if waited < self._patience:
             return Result.recheck(after=self._patience - waited + 0.001)
         await self._waiting.report(workflow, "NotPlaced", outcome.reason, outcome.message)
-        return Result.done()
+        return Result.recheck(after=_ROOM_RECHECK) if outcome.reason == NO_ROOM else Result.done()
 
-    async def _place(self, workflow: Object, cluster: str, placement: str) -> None:
+    async def _place(self, workflow: Object, place: Place) -> None:
         meta = workflow.metadata
-        annotations: dict[str, str | None] = {keys.CLUSTER_ANNOTATION: cluster}
+        annotations: dict[str, str | None] = {
+            keys.CLUSTER_ANNOTATION: place.cluster,
+            keys.CHOICE_ANNOTATION: place.why,
+        }
         if keys.WAITING_ANNOTATION in meta.annotations:
             annotations[keys.WAITING_ANNOTATION] = None
         metadata: dict[str, Any] = {"annotations": annotations} | untracked(meta)
@@ -86,39 +87,25 @@ class PlacementReconciler:
             metadata["finalizers"] = [*meta.finalizers, keys.CLEANUP_FINALIZER]
         patch = merge_patch({"metadata": metadata}, resource_version=meta.resource_version)
         # Between choosing and assuming nothing is awaited, so no other Workflow is placed on the same count.
-        self._load.assume(workflow.key, cluster)
+        self._chooser.assume(workflow, place.cluster)
         try:
             placed = await self._client.patch(WORKFLOW, meta.name, patch, namespace=meta.namespace)
         except BaseException:
-            self._load.retract(workflow.key)
+            self._chooser.retract(workflow.key)
             raise
         self._workflows.record(placed)
-        log.info("workflow_placed", cluster=cluster, placement=placement)
-        self._recorder.normal(workflow, "Placed", f"Placement {placement} put it on cluster {cluster}")
-
-    def _state(self, namespace: str, name: str | None) -> PlacementState:
-        found = self._placements.get(namespace, name) if name else None
-        if found is None:
-            return PlacementState(exists=False)
-        pages = [
-            page.decode(PlacementDecision)
-            for page in self._decisions.by_index(BY_PLACEMENT, f"{namespace}/{name}")
-            if page.metadata.deletion_timestamp is None
-        ]
-        pages.sort(key=lambda page: page.metadata.name)
-        clusters = tuple(item.cluster_name for page in pages for item in page.status.decisions)
-        why = ""
-        if not clusters:
-            conditions = found.decode(Placement).status.conditions or []
-            why = next((item.message for item in conditions if item.type == "PlacementSatisfied"), "")
-        return PlacementState(exists=True, clusters=clusters, why=why)
+        placement = meta.annotations.get(keys.PLACEMENT_ANNOTATION, "")
+        log.info("workflow_placed", cluster=place.cluster, placement=placement, why=place.why)
+        self._recorder.normal(
+            workflow, "Placed", f"Placement {placement} put it on cluster {place.cluster} ({place.why})"
+        )
 
 
 def needs_cluster(workflow: Object) -> bool:
     """Unplaced, not finished and not on its way out."""
-    meta = workflow.metadata
-    return (
-        meta.deletion_timestamp is None
-        and not meta.annotations.get(keys.CLUSTER_ANNOTATION)
-        and not is_finished(workflow)
-    )
+    return is_pending(workflow) and not workflow.metadata.annotations.get(keys.CLUSTER_ANNOTATION)
+
+
+def is_pending(workflow: Object) -> bool:
+    """Not finished and not on its way out."""
+    return workflow.metadata.deletion_timestamp is None and not is_finished(workflow)

@@ -1,4 +1,4 @@
-"""What makes the placement controller look at a Workflow: the Workflow, its Placement, the decisions."""
+"""What makes the placement controller look at a Workflow: the Workflow, its Placement, the decisions, the clusters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from controllers import hub_informers
 from controllers.api import keys
-from controllers.api.kinds import PLACEMENT, PLACEMENT_DECISION
-from controllers.hub import WORKFLOWS, Waiting
+from controllers.api.cluster import ManagedCluster
+from controllers.api.kinds import MANAGED_CLUSTER, PLACEMENT, PLACEMENT_DECISION
+from controllers.hub import CLUSTER_LOST, WORKFLOWS, Waiting, workflow_key
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
@@ -17,35 +18,57 @@ from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
+from placement.capacity.promises import Promises
+from placement.capacity.room import free
+from placement.chooser import Chooser
+from placement.decide import NO_ROOM
 from placement.decisions import BY_PLACEMENT, decides_for
-from placement.load import ClusterLoad
+from placement.evaluator.hub import Hub
+from placement.failover.reconciler import Failover
+from placement.load import ACTIVE_ON, ClusterLoad
 from placement.reconciler import PlacementReconciler, needs_cluster
 
-# Index of WORKFLOWS: "<namespace>/<placement>" of those that have no cluster yet.
+# Index of WORKFLOWS: "<namespace>/<placement>" of those that have no cluster yet, or have lost theirs.
 _WAITS_FOR = "waits-for"
+# Index of WORKFLOWS: what one waits for that any cluster may bring.
+_WAITS_BECAUSE = "waits-because"
+
+# Seconds in which reports of what is free gather before those are looked at again that found no room.
+_GATHER_ROOM = 1.0
 
 
 def add_to(manager: Manager, client: Client, informers: Informers, recorder: Recorder) -> Controller:
     """Adds the placement controller to `manager`."""
     workflows = hub_informers.workflows(informers)
-    placements = informers.of(Scope(PLACEMENT))
+    works = hub_informers.works(informers)
     decisions = informers.of(Scope(PLACEMENT_DECISION))
+    clusters = informers.of(Scope(MANAGED_CLUSTER))
     workflows.store.add_index(_WAITS_FOR, _waits_for)
+    workflows.store.add_index(_WAITS_BECAUSE, _waits_because)
     decisions.store.add_index(BY_PLACEMENT, decides_for)
+    hub = Hub.of(informers)
     view = informers.view(WORKFLOWS)
-    reconciler = PlacementReconciler(
+    waiting = Waiting(client, view, recorder)
+    chooser = Chooser(
+        hub, decisions=decisions.store, load=ClusterLoad(workflows), promises=Promises(workflows)
+    )
+    failover = Failover(
         client,
+        hub,
         workflows=view,
-        placements=placements.store,
-        decisions=decisions.store,
-        load=ClusterLoad(workflows),
-        waiting=Waiting(client, view, recorder),
+        works=works.store,
+        chooser=chooser,
+        waiting=waiting,
         recorder=recorder,
+    )
+    reconciler = PlacementReconciler(
+        client, workflows=view, chooser=chooser, failover=failover, waiting=waiting, recorder=recorder
     )
     controller = Controller("placement", reconciler, recorder=recorder)
 
-    def unplaced(change: Change) -> Iterable[Request]:
-        return (Request(*change.object.key),) if needs_cluster(change.object) else ()
+    def concerned(change: Change) -> Iterable[Request]:
+        item = change.object
+        return (Request(*item.key),) if needs_cluster(item) or failover.is_concerned(item) else ()
 
     def of_placement(change: Change) -> Iterable[Request]:
         return waiting_for("/".join(change.object.key))
@@ -56,14 +79,51 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
     def waiting_for(placement: str) -> Iterable[Request]:
         return (Request(*item.key) for item in workflows.store.by_index(_WAITS_FOR, placement))
 
-    controller.watch(workflows, unplaced)
-    controller.watch(placements, of_placement)
+    def of_cluster(change: Change) -> Iterable[Request]:
+        """Those on a cluster that is lost, or found again."""
+        old, new = (None if item is None else item.decode(ManagedCluster) for item in change)
+        if old is not None and new is not None and _standing(old) == _standing(new):
+            return ()
+        on_it = workflows.store.by_index(ACTIVE_ON, change.object.metadata.name)
+        return (Request(*item.key) for item in on_it if failover.is_concerned(item))
+
+    def of_work(change: Change) -> Iterable[Request]:
+        """What an earlier attempt had left on a cluster is gone: it may be chosen again."""
+        key = workflow_key(change.object)
+        found = workflows.store.get(*key) if key is not None and change.new is None else None
+        return (Request(*found.key),) if found is not None and failover.is_concerned(found) else ()
+
+    def of_room(change: Change) -> Iterable[Request]:
+        """The eldest first: what is free may not do for all."""
+        old, new = (
+            None if item is None else free(item.decode(ManagedCluster).status.allocatable) for item in change
+        )
+        if change.new is None or (old == new and change.old is not None):
+            return ()
+        without = workflows.store.by_index(_WAITS_BECAUSE, NO_ROOM)
+        without.sort(key=lambda item: item.metadata.creation_timestamp)
+        return (Request(*item.key) for item in without)
+
+    controller.watch(workflows, concerned)
+    controller.watch(informers.of(Scope(PLACEMENT)), of_placement)
     controller.watch(decisions, of_decision)
+    controller.watch(works, of_work)
+    controller.watch(clusters, of_cluster)
+    controller.watch(clusters, of_room, gather=_GATHER_ROOM)
     return manager.add_controller(controller)
 
 
+def _standing(cluster: ManagedCluster) -> tuple[object, ...]:
+    return cluster.metadata.uid, cluster.metadata.deletion_timestamp, cluster.spec.taints
+
+
 def _waits_for(workflow: Object) -> Iterable[str]:
-    if needs_cluster(workflow):
+    if needs_cluster(workflow) or Waiting.cause(workflow) == CLUSTER_LOST:
         name = workflow.metadata.annotations.get(keys.PLACEMENT_ANNOTATION)
         if name:
             yield f"{workflow.metadata.namespace}/{name}"
+
+
+def _waits_because(workflow: Object) -> Iterable[str]:
+    if needs_cluster(workflow) and (cause := Waiting.cause(workflow)):
+        yield cause

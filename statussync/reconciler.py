@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from controllers.api import keys
+from controllers.api.attempts import attempt, attempt_of
 from controllers.api.kinds import WORKFLOW, WORKFLOW_STATUS_RESULT
 from controllers.api.naming import manifest_work_name
 from controllers.hub import APPLY_FAILED, BY_WORKFLOW, Waiting
@@ -82,10 +83,20 @@ class StatusSyncReconciler:
         meta = workflow.metadata
         name = manifest_work_name(meta.name, meta.uid)
         works = self._works.by_index(BY_WORKFLOW, f"{meta.namespace}/{meta.name}")
-        return next((work for work in works if work.metadata.name == name), None)
+        number = attempt(meta.annotations)
+        return next(
+            (
+                work
+                for work in works
+                if work.metadata.name == name and attempt_of(work.metadata.annotations) == number
+            ),
+            None,
+        )
 
     async def _sync(self, workflow: Object, report: Report, full: Object | None, *, cluster: str) -> Object:
         meta = workflow.metadata
+        if full is not None and _is_fenced(full, workflow):
+            full = None
         before: JsonObject = workflow.to_dict().get("status") or {}
         reported = full.to_dict().get("workflowStatus") if full is not None else None
         news = desired_status(before, report.feedback, reported)
@@ -122,3 +133,11 @@ class StatusSyncReconciler:
             )
         elif self._waiting.cause(workflow) == APPLY_FAILED:
             await self._waiting.clear(workflow)
+
+
+def _is_fenced(result: Object, workflow: Object) -> bool:
+    """Whether a status result is of an earlier attempt. Those of OCM's status add-on bear no origin and no number."""
+    annotations = result.metadata.annotations
+    if keys.HUB_UID_ANNOTATION not in annotations:
+        return False
+    return attempt_of(annotations) != attempt(workflow.metadata.annotations)

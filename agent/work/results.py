@@ -20,7 +20,12 @@ from controllers.kube.object import Object
 from controllers.kube.patch import merge_diff, merge_patch, untracked
 from controllers.runtime.own_writes import OwnWrites
 
-_ORIGIN = (keys.HUB_NAMESPACE_ANNOTATION, keys.HUB_NAME_ANNOTATION, keys.HUB_UID_ANNOTATION)
+_ORIGIN = (
+    keys.HUB_NAMESPACE_ANNOTATION,
+    keys.HUB_NAME_ANNOTATION,
+    keys.HUB_UID_ANNOTATION,
+    keys.ATTEMPT_ANNOTATION,
+)
 
 
 class Sent(enum.Enum):

@@ -78,6 +78,15 @@ RESOURCES: Final = (
             Column(
                 "Waiting", _annotation(keys.WAITING_ANNOTATION), priority=1, description="What it waits for."
             ),
+            Column(
+                "Choice", _annotation(keys.CHOICE_ANNOTATION), priority=1, description="Why it runs there."
+            ),
+            Column(
+                "Attempts",
+                _annotation(keys.ATTEMPTS_ANNOTATION),
+                priority=1,
+                description="Clusters that it was sent to, the present one last; empty for a first attempt.",
+            ),
         ),
     ),
     Resource(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from controllers.kube.client import Client
 from controllers.runtime.informer import Informer
 from controllers.runtime.manager import Manager
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.watch import InterestFunction, Scope
+
+T = TypeVar("T")
 
 
 class Informers:
@@ -17,6 +22,7 @@ class Informers:
         self._manager = manager
         self._informers: dict[Scope, Informer] = {}
         self._views: dict[Scope, OwnWrites] = {}
+        self._shared: dict[type[Any], Any] = {}
 
     def of(
         self, scope: Scope, *, interest: InterestFunction | None = None, after: Informer | None = None
@@ -38,3 +44,10 @@ class Informers:
         if scope not in self._views:
             self._views[scope] = OwnWrites(self.of(scope))
         return self._views[scope]
+
+    def shared(self, kind: type[T], make: Callable[[], T]) -> T:
+        """The one `kind` that is fed by these informers, made by the first who asks."""
+        if kind not in self._shared:
+            self._shared[kind] = make()
+        found: T = self._shared[kind]
+        return found

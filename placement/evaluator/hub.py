@@ -12,9 +12,19 @@ from typing import Generic, TypeVar
 from controllers.api import keys
 from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
+from controllers.api.kinds import (
+    ADDON_PLACEMENT_SCORE,
+    MANAGED_CLUSTER,
+    MANAGED_CLUSTER_SET,
+    MANAGED_CLUSTER_SET_BINDING,
+    PLACEMENT,
+    PLACEMENT_DECISION,
+)
 from controllers.api.placement import Placement, PlacementDecision
 from controllers.runtime.cache import Change, Key
 from controllers.runtime.informer import Informer
+from controllers.runtime.informers import Informers
+from controllers.runtime.watch import Scope
 from placement.evaluator.snapshot import Snapshot, selected
 
 M = TypeVar("M")
@@ -27,10 +37,12 @@ class Decoded(Generic[M]):
         self._model = model
         self._items: dict[Key, M] = {}
         self.by_key: Mapping[Key, M] = self._items
+        self.changes = 0
         informer.add_handler(self._observe)
 
     def _observe(self, change: Change) -> None:
         key = change.object.key
+        self.changes += 1
         if change.new is None:
             self._items.pop(key, None)
         else:
@@ -44,6 +56,7 @@ class Selections:
         self._pages: dict[Key, tuple[Key, Counter[str]]] = {}
         self._by_placement: dict[Key, Counter[str]] = {}
         self._all: Counter[str] = Counter()
+        self.changes = 0
         decisions.add_handler(self._observe)
 
     def elsewhere(self, placement: Key) -> dict[str, int]:
@@ -55,6 +68,7 @@ class Selections:
 
     def _observe(self, change: Change) -> None:
         key = change.object.key
+        self.changes += 1
         before = self._pages.pop(key, None)
         if before is not None:
             self._count(*before, -1)
@@ -95,6 +109,27 @@ class Hub:
         self.bindings = Decoded(bindings, ManagedClusterSetBinding)
         self.scores = Decoded(scores, AddOnPlacementScore)
         self._selections = Selections(decisions)
+
+    @classmethod
+    def of(cls, informers: Informers) -> Hub:
+        """The one of this process."""
+        return informers.shared(
+            cls,
+            lambda: cls(
+                placements=informers.of(Scope(PLACEMENT)),
+                decisions=informers.of(Scope(PLACEMENT_DECISION)),
+                clusters=informers.of(Scope(MANAGED_CLUSTER)),
+                cluster_sets=informers.of(Scope(MANAGED_CLUSTER_SET)),
+                bindings=informers.of(Scope(MANAGED_CLUSTER_SET_BINDING)),
+                scores=informers.of(Scope(ADDON_PLACEMENT_SCORE)),
+            ),
+        )
+
+    @property
+    def changes(self) -> int:
+        """Counts what has changed of all that evaluations read."""
+        read = (self.placements, self.clusters, self.cluster_sets, self.bindings, self.scores)
+        return sum(item.changes for item in read) + self._selections.changes
 
     def snapshot(self, placement: Key, decisions: list[PlacementDecision], now: datetime) -> Snapshot:
         """As the Placement of this key sees the hub; `decisions` are its own pages."""

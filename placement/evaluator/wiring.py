@@ -72,28 +72,17 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
     """Adds the evaluator to `manager`."""
     placements = informers.of(Scope(PLACEMENT))
     decisions = informers.of(Scope(PLACEMENT_DECISION))
-    clusters = informers.of(Scope(MANAGED_CLUSTER))
-    cluster_sets = informers.of(Scope(MANAGED_CLUSTER_SET))
-    bindings = informers.of(Scope(MANAGED_CLUSTER_SET_BINDING))
-    scores = informers.of(Scope(ADDON_PLACEMENT_SCORE))
     decisions.store.add_index(BY_PLACEMENT, decides_for)
-    hub = Hub(
-        placements=placements,
-        decisions=decisions,
-        clusters=clusters,
-        cluster_sets=cluster_sets,
-        bindings=bindings,
-        scores=scores,
-    )
+    hub = Hub.of(informers)
     reconciler = EvaluatorReconciler(client, hub, placements=placements.store, decisions=decisions.store)
     controller = Controller("evaluator", reconciler, recorder=recorder, concurrency=4)
     sight = _Sight(hub)
     controller.watch(placements)
     controller.watch(decisions, _decided)
-    controller.watch(clusters, sight.of_cluster, gather=GATHER)
-    controller.watch(scores, sight.of_score, gather=GATHER)
-    controller.watch(cluster_sets, sight.of_set, gather=GATHER)
-    controller.watch(bindings, sight.of_binding, gather=GATHER)
+    controller.watch(informers.of(Scope(MANAGED_CLUSTER)), sight.of_cluster, gather=GATHER)
+    controller.watch(informers.of(Scope(ADDON_PLACEMENT_SCORE)), sight.of_score, gather=GATHER)
+    controller.watch(informers.of(Scope(MANAGED_CLUSTER_SET)), sight.of_set, gather=GATHER)
+    controller.watch(informers.of(Scope(MANAGED_CLUSTER_SET_BINDING)), sight.of_binding, gather=GATHER)
     return manager.add_controller(controller)
 
 

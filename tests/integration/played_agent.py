@@ -91,6 +91,8 @@ class PlayedAgent:
             return await self._client.patch(WORKFLOW_STATUS_RESULT, name, patch, namespace=self.cluster)
         body = of(WORKFLOW_STATUS_RESULT, name, workflowStatus=dict(status))
         if annotated:
-            origin = (keys.HUB_NAMESPACE_ANNOTATION, keys.HUB_NAME_ANNOTATION, keys.HUB_UID_ANNOTATION)
-            body["metadata"]["annotations"] = {key: work.metadata.annotations[key] for key in origin}
+            said = work.metadata.annotations
+            origin = [keys.HUB_NAMESPACE_ANNOTATION, keys.HUB_NAME_ANNOTATION, keys.HUB_UID_ANNOTATION]
+            origin += [keys.ATTEMPT_ANNOTATION] if keys.ATTEMPT_ANNOTATION in said else []
+            body["metadata"]["annotations"] = {key: said[key] for key in origin}
         return await self._client.create(WORKFLOW_STATUS_RESULT, body, namespace=self.cluster)

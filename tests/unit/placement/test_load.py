@@ -90,3 +90,13 @@ def test_a_workflow_that_another_placed_elsewhere_counts_there() -> None:
     hub.load.assume(("n", "a"), "c1")
     hub.apply("a", cluster="c2")
     assert hub.counts() == {"c1": 0, "c2": 1}
+
+
+def test_one_that_moves_counts_on_its_new_cluster_until_it_is_seen_there() -> None:
+    hub = Hub()
+    hub.apply("a", cluster="c1")
+    hub.load.assume(("n", "a"), "c2")
+    hub.apply("a", cluster="c1")  # a report of the old cluster
+    assert hub.counts() == {"c1": 1, "c2": 1}
+    hub.apply("a", cluster="c2")
+    assert hub.counts() == {"c1": 0, "c2": 1}

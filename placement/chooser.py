@@ -1,0 +1,153 @@
+"""Which cluster a Workflow would get now: gathers from caches what `decide` needs. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+
+from controllers.api import keys
+from controllers.api.cluster import ManagedCluster
+from controllers.api.placement import Placement, PlacementDecision
+from controllers.kube.object import Object
+from controllers.kube.quantity import amount
+from controllers.runtime.cache import Key, Reader
+from controllers.runtime.clock import now
+from placement.capacity.need import NOTHING, Need, peak
+from placement.capacity.promises import Promises
+from placement.capacity.room import free
+from placement.decide import Place, PlacementState, Wait, choose, missing
+from placement.decisions import BY_PLACEMENT
+from placement.evaluator.evaluate import SATISFIED, evaluate
+from placement.evaluator.hub import Hub
+from placement.explain.words import refusals
+from placement.load import ClusterLoad
+from placement.rankings import Rankings
+from placement.settings import BadSettingError, Settings, read
+from placement.strategies import SCORES
+from placement.strategies.candidate import Candidate
+
+
+class Chooser:
+    """`assume` what was chosen before it is written, `retract` it when the write failed."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        decisions: Reader,
+        load: ClusterLoad,
+        promises: Promises,
+        now: Callable[[], datetime] = now,
+    ) -> None:
+        self._hub = hub
+        self._decisions = decisions
+        self._load = load
+        self._promises = promises
+        self._now = now
+        self._rankings = Rankings(hub, now)
+        self._free: dict[str, tuple[ManagedCluster, Need | None]] = {}
+
+    def settings(self, workflow: Object) -> Settings:
+        """What was asked for by annotations. Raises BadSettingError."""
+        placement = self.placement(workflow)
+        return read(workflow.metadata.annotations, placement.metadata.annotations if placement else {})
+
+    def placement(self, workflow: Object) -> Placement | None:
+        """The Placement that the Workflow names; None: it names none, or there is none of that name."""
+        meta = workflow.metadata
+        return self._hub.placements.by_key.get(
+            (meta.namespace, meta.annotations.get(keys.PLACEMENT_ANNOTATION, ""))
+        )
+
+    def active(self, cluster: str) -> int:
+        """Unfinished Workflows on the cluster."""
+        return self._load.of([cluster])[cluster]
+
+    def choose(
+        self, workflow: Object, *, without: Collection[str] = (), strategy: str | None = None
+    ) -> Place | Wait:
+        """The cluster for the Workflow, not one of `without`; `strategy` in place of the one that was asked for."""
+        meta = workflow.metadata
+        name = meta.annotations.get(keys.PLACEMENT_ANNOTATION)
+        state = self._state((meta.namespace, name or ""))
+        if (reason := missing(meta.namespace, name, state)) is not None:
+            return reason
+        try:
+            settings = self.settings(workflow)
+        except BadSettingError as error:
+            return Wait("BadSetting", f"{error} (on the Workflow or on its Placement)")
+        clusters = [cluster for cluster in state.clusters if cluster not in without]
+        if not clusters:
+            return Wait("NoOtherCluster", f"Placement {name} has selected no other cluster")
+        wanted = strategy or settings.strategy
+        candidates = self._candidates((meta.namespace, name or ""), clusters, ranked=wanted == SCORES)
+        return choose(candidates, wanted, self._need(workflow, settings, candidates), meta.uid)
+
+    def assume(self, workflow: Object, cluster: str) -> None:
+        self._load.assume(workflow.key, cluster)
+        room = self._room(cluster)
+        if room is not None:
+            settings = self.settings(workflow)
+            self._promises.give(workflow.key, cluster, _needed(workflow, settings))
+
+    def retract(self, workflow: Key) -> None:
+        self._load.retract(workflow)
+        self._promises.take_back(workflow)
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    def _need(self, workflow: Object, settings: Settings, candidates: Sequence[Candidate]) -> Need:
+        """Nothing where no cluster reports what is free: the estimate needs the whole Workflow decoded."""
+        if all(item.room is None for item in candidates):
+            return NOTHING
+        return _needed(workflow, settings)
+
+    def _candidates(self, placement: Key, clusters: Sequence[str], *, ranked: bool) -> list[Candidate]:
+        active = self._load.of(clusters)
+        ranks: Mapping[str, int] = {}
+        if ranked:
+            names = self._rankings.of(placement, clusters).names
+            ranks = {name: place for place, name in enumerate(names)}
+        return [
+            Candidate(name, active.get(name, 0), ranks.get(name, len(clusters)), self._room(name))
+            for name in clusters
+        ]
+
+    def _room(self, cluster: str) -> Need | None:
+        found = self._hub.clusters.by_key.get(("", cluster))
+        if found is None:
+            return None
+        known = self._free.get(cluster)
+        if known is None or known[0] is not found:  # read once per report, not once per Workflow
+            known = self._free[cluster] = (found, free(found.status.allocatable))
+        reported = known[1]
+        return None if reported is None else reported.minus(self._promises.on(cluster))
+
+    def _state(self, key: Key) -> PlacementState:
+        found = self._hub.placements.by_key.get(key)
+        if found is None:
+            return PlacementState(exists=False)
+        pages = self._pages(key)
+        clusters = tuple(item.cluster_name for page in pages for item in page.status.decisions)
+        return PlacementState(exists=True, clusters=clusters, why="" if clusters else self._why(key, found))
+
+    def _pages(self, key: Key) -> list[PlacementDecision]:
+        pages = [
+            page.decode(PlacementDecision)
+            for page in self._decisions.by_index(BY_PLACEMENT, "/".join(key))
+            if page.metadata.deletion_timestamp is None
+        ]
+        return sorted(pages, key=lambda page: page.metadata.name)
+
+    def _why(self, key: Key, placement: Placement) -> str:
+        """What the Placement says of itself, and what keeps each of its clusters off."""
+        conditions = placement.status.conditions or []
+        said = next((item.message for item in conditions if item.type == SATISFIED), "")
+        found = refusals(evaluate(placement, self._hub.snapshot(key, [], self._now())))
+        return ": ".join(filter(None, (said, found)))
+
+
+def _needed(workflow: Object, settings: Settings) -> Need:
+    if settings.need is not None:
+        return settings.need
+    return peak(workflow.to_dict().get("spec") or {}, amount)
