@@ -17,10 +17,12 @@ from controllers.runtime.watch import (
     Deleted,
     Interest,
     InterestFunction,
+    Keep,
     Listed,
     Scope,
     Timing,
     watch,
+    whole,
 )
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,8 @@ class Informer:
 
     `interest` says how much of an object is kept, before it costs memory: all, only the uid (it is settled, and
     handlers take it for gone), or nothing. `after` is an informer that `interest` asks: it has to be full first.
+    `keep` makes of an object what the store holds of it (see watch). With `optional` the credentials need not suffice:
+    where the server forbids the scope, `is_denied`, and the informer is synced all the same, with nothing in its store.
     Handlers run in the order of the changes, must not block and must not raise.
     """
 
@@ -44,13 +48,18 @@ class Informer:
         indexes: dict[str, IndexFunction] | None = None,
         interest: InterestFunction | None = None,
         after: Informer | None = None,
+        keep: Keep = whole,
+        optional: bool = False,
         timing: Timing = Timing(),
     ) -> None:
         self.scope = scope
+        self.is_denied = False
         self.store = Store(indexes)
         self._client = client
         self._interest = interest
         self._after = after
+        self._keep = keep
+        self._optional = optional
         self._timing = timing
         self._handlers: list[Handler] = []
         self._synced = asyncio.Event()
@@ -66,7 +75,7 @@ class Informer:
         return self._synced.is_set()
 
     async def wait_synced(self) -> None:
-        """Returns once the first list is in the store and the handlers have seen it."""
+        """Returns once the first list is in the store and the handlers have seen it, or was denied."""
         await self._synced.wait()
 
     def reconsider(self, item: Object) -> None:
@@ -79,11 +88,19 @@ class Informer:
             await self._after.wait_synced()
         kind = str(self.scope.kind)
         size = metrics.informer_objects.labels(kind)
-        events = watch(self._client, self.scope, interest=self._interest, timing=self._timing)
+        events = watch(
+            self._client,
+            self.scope,
+            interest=self._interest,
+            keep=self._keep,
+            on_denied=self._on_denied if self._optional else None,
+            timing=self._timing,
+        )
         async with aclosing(events):
             async for event in events:
                 match event:
                     case Listed(objects, settled):
+                        self.is_denied = False
                         for change in self.store.replace(objects, settled):
                             self._notify(change)
                         for item in objects:  # while it was listed, the answer may have become another
@@ -98,6 +115,13 @@ class Informer:
                     case Deleted(item):
                         self._notify(self.store.remove(item))
                 size.set(len(self.store))
+
+    def _on_denied(self) -> None:
+        self.is_denied = True
+        for change in self.store.replace(()):
+            self._notify(change)
+        metrics.informer_objects.labels(str(self.scope.kind)).set(0)
+        self._synced.set()
 
     def _apply(self, item: Object) -> None:
         wanted = Interest.FULL if self._interest is None else self._interest(item)

@@ -9,7 +9,7 @@ from controllers.kube.client import Client
 from controllers.runtime.informer import Informer
 from controllers.runtime.manager import Manager
 from controllers.runtime.own_writes import OwnWrites
-from controllers.runtime.watch import InterestFunction, Scope
+from controllers.runtime.watch import InterestFunction, Keep, Scope, whole
 
 T = TypeVar("T")
 
@@ -25,14 +25,22 @@ class Informers:
         self._shared: dict[type[Any], Any] = {}
 
     def of(
-        self, scope: Scope, *, interest: InterestFunction | None = None, after: Informer | None = None
+        self,
+        scope: Scope,
+        *,
+        interest: InterestFunction | None = None,
+        after: Informer | None = None,
+        keep: Keep = whole,
+        optional: bool = False,
     ) -> Informer:
         """The informer of `scope`. Declare indexes and handlers on it before the manager runs.
 
-        `interest` and `after` (see Informer) are of use to the first who asks for the scope.
+        The rest (see Informer) is of use to the first who asks for the scope.
         """
         if scope not in self._informers:
-            informer = Informer(self._client, scope, interest=interest, after=after)
+            informer = Informer(
+                self._client, scope, interest=interest, after=after, keep=keep, optional=optional
+            )
             self._informers[scope] = self._manager.add_informer(informer)
         return self._informers[scope]
 

@@ -3,6 +3,7 @@
     Listing --(list ok)--> Watching(version)
     Watching --(end of stream, timeout, broken connection)--> Watching(last version seen)
     Watching --(410 Expired)--> Listing, at once for the first time
+    Listing | Watching --(403, where that is foreseen)--> Listing, after a while
     Listing | Watching --(any other error)--> the same state, after backoff
 
 Yields what happened; keeps no objects. Bookmarks move the version on, so that a quiet kind need not be
@@ -22,7 +23,7 @@ import structlog
 
 from controllers.api.kinds import Kind
 from controllers.kube.client import Client, Page
-from controllers.kube.errors import ApiError, Expired, NotFound, from_status
+from controllers.kube.errors import ApiError, Expired, Forbidden, NotFound, from_status
 from controllers.kube.object import Object
 from controllers.runtime import metrics
 from controllers.runtime.backoff import RECONNECT, Backoff
@@ -52,6 +53,12 @@ class Interest(enum.Enum):
 
 
 InterestFunction = Callable[[Object], Interest]
+Keep = Callable[[Object], Object]
+
+
+def whole(item: Object) -> Object:
+    """Keeps everything."""
+    return item
 
 
 @dataclass(frozen=True)
@@ -90,10 +97,12 @@ _line = msgspec.json.Decoder(_Line)
 @dataclass(frozen=True)
 class Timing:
     """Seconds. The server ends a watch after a random time in `server`; `inactivity` without a byte means that
-    the peer is dead (API servers send a bookmark about once a minute)."""
+    the peer is dead (API servers send a bookmark about once a minute). What the server has forbidden is tried
+    again after `denied`."""
 
     server: tuple[int, int] = (240, 300)
     inactivity: float = 150.0
+    denied: float = 60.0
 
 
 async def watch(
@@ -101,20 +110,24 @@ async def watch(
     scope: Scope,
     *,
     interest: InterestFunction | None = None,
+    keep: Keep = whole,
+    on_denied: Callable[[], None] | None = None,
     timing: Timing = Timing(),
     backoff: Backoff = RECONNECT,
 ) -> AsyncGenerator[WatchEvent]:
     """Events of `scope` in the API server's order. Ends only by cancellation.
 
     `interest` keeps a list of many thousands from being in memory at once, and most of it from being sent. It decides
-    by metadata, and has no say on later events.
+    by metadata, and has no say on later events. `keep` makes of each object, as it comes, the one that is yielded,
+    which must have the same key, uid and resourceVersion. `on_denied` says that the credentials need not suffice: it is
+    called whenever the server forbids the scope, and what was yielded before holds no longer.
     """
     version = ""
     failures = expirations = 0  # in a row, without an event between them
     while True:
         try:
             if not version:
-                listed, version = await _list(client, scope, interest)
+                listed, version = await _list(client, scope, interest, keep)
                 metrics.informer_relists.labels(str(scope.kind)).inc()
                 yield listed
             async with client.watch(
@@ -127,7 +140,7 @@ async def watch(
                 inactivity_seconds=timing.inactivity,
             ) as lines:
                 async for line in lines:
-                    event = _decode(line)
+                    event = _decode(line, keep)
                     version = event.object.metadata.resource_version
                     failures = expirations = 0
                     if not isinstance(event, _Bookmark):
@@ -143,12 +156,19 @@ async def watch(
                 await asyncio.sleep(backoff.delay(expirations - 1))
             expirations += 1
         except ApiError as error:
+            if on_denied is not None and isinstance(error, Forbidden):
+                on_denied()
+                version, failures = "", 0
+                await asyncio.sleep(timing.denied)
+                continue
             _report(scope, error, failures)
             await asyncio.sleep(backoff.delay(failures))
             failures += 1
 
 
-async def _list(client: Client, scope: Scope, interest: InterestFunction | None) -> tuple[Listed, str]:
+async def _list(
+    client: Client, scope: Scope, interest: InterestFunction | None, keep: Keep
+) -> tuple[Listed, str]:
     """With an interest, metadata first, and in full only what is wanted so: of tens of thousands of objects that have
     finished nothing else is transferred, encoded and decoded."""
     listed = Listed([])
@@ -156,7 +176,7 @@ async def _list(client: Client, scope: Scope, interest: InterestFunction | None)
     while True:
         page = await _page(client, scope, token=token, metadata_only=interest is not None)
         if interest is None:
-            listed.objects.extend(page.objects)
+            listed.objects.extend(map(keep, page.objects))
         else:
             wanted = []
             for item in page.objects:
@@ -165,7 +185,8 @@ async def _list(client: Client, scope: Scope, interest: InterestFunction | None)
                     wanted.append(item.key)
                 elif much is Interest.UID:
                     listed.settled[item.key] = item.metadata.uid
-            listed.objects.extend(await _in_full(client, scope, wanted, token, page.version))
+            full = await _in_full(client, scope, wanted, token, page.version)
+            listed.objects.extend(map(keep, full))
         token = page.token
         if not token:
             return listed, page.version
@@ -203,14 +224,14 @@ class _Bookmark:
     object: Object
 
 
-def _decode(line: bytes) -> Applied | Deleted | _Bookmark:
+def _decode(line: bytes, keep: Keep) -> Applied | Deleted | _Bookmark:
     """One event. Raises the ApiError that an ERROR event carries (Expired for a too old version)."""
     event = _line.decode(line)
     match event.type:
         case "ADDED" | "MODIFIED":
-            return Applied(Object(event.object))
+            return Applied(keep(Object(event.object)))
         case "DELETED":
-            return Deleted(Object(event.object))
+            return Deleted(keep(Object(event.object)))
         case "BOOKMARK":
             return _Bookmark(Object(event.object))
     raise from_status(0, bytes(event.object))

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from controllers.kube.client import Client
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
-from controllers.runtime.watch import InterestFunction, Scope, Timing
+from controllers.runtime.watch import InterestFunction, Keep, Scope, Timing, whole
 from tests.integration.bodies import CONFIG_MAP
 
 # (what happened, name, resourceVersion)
@@ -45,10 +45,15 @@ class Witness:
 
 @contextlib.asynccontextmanager
 async def informing(
-    client: Client, scope: Scope, *, interest: InterestFunction | None = None, timing: Timing = Timing()
+    client: Client,
+    scope: Scope,
+    *,
+    interest: InterestFunction | None = None,
+    keep: Keep = whole,
+    timing: Timing = Timing(),
 ) -> AsyncIterator[Witness]:
     """Runs an informer of `scope`; the block begins once it is synced."""
-    witness = Witness(Informer(client, scope, interest=interest, timing=timing))
+    witness = Witness(Informer(client, scope, interest=interest, keep=keep, timing=timing))
     task = asyncio.create_task(witness.informer.run())
     try:
         async with asyncio.timeout(30):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from controllers.api.kinds import WORKFLOW
@@ -104,6 +105,23 @@ async def test_of_what_is_wanted_only_in_part_the_rest_is_not_even_read(
         assert sorted(store.settled()) == [(namespace, f"uid-{number:02}") for number in range(count)]
         await client.patch(CONFIG_MAP, "full-00", merge_patch({"data": {"text": "new"}}), namespace=namespace)
         await eventually(lambda: witness.of("full-00") == ["added", "changed"])
+
+
+async def test_a_store_holds_no_more_than_what_shall_be_kept(client: Client, namespace: str) -> None:
+    def bare(item: Object) -> Object:
+        kept = {"name": item.metadata.name, "namespace": item.metadata.namespace, "uid": item.metadata.uid}
+        kept["resourceVersion"] = item.metadata.resource_version
+        return Object(msgspec.json.encode({"metadata": kept}))
+
+    await client.create(CONFIG_MAP, labelled("a", text="x"), namespace=namespace)
+    async with informing(client, config_maps(namespace), keep=bare) as witness:
+        await client.create(CONFIG_MAP, labelled("b", text="x"), namespace=namespace)
+        await client.patch(CONFIG_MAP, "a", merge_patch({"data": {"text": "y"}}), namespace=namespace)
+        await client.delete(CONFIG_MAP, "b", namespace=namespace)
+        await eventually(lambda: len(witness.told) == 4)
+        assert witness.of("a") == ["added", "changed"]
+        assert witness.of("b") == ["added", "removed"]
+        assert [item.to_dict().keys() for item in witness.informer.store.all()] == [{"metadata"}]
 
 
 async def test_a_list_of_metadata_has_nothing_else(client: Client, namespace: str) -> None:

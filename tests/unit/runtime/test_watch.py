@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -14,9 +14,10 @@ import pytest
 
 from controllers.api.kinds import WORKFLOW
 from controllers.kube.client import Client, Page
-from controllers.kube.errors import ApiError, Expired, NotFound, Unavailable
+from controllers.kube.errors import ApiError, Expired, Forbidden, NotFound, Unavailable
+from controllers.kube.object import Object
 from controllers.runtime.backoff import Backoff
-from controllers.runtime.watch import Applied, Deleted, Listed, Scope, WatchEvent, watch
+from controllers.runtime.watch import Applied, Deleted, Keep, Listed, Scope, Timing, WatchEvent, watch, whole
 
 SCOPE = Scope(WORKFLOW)
 
@@ -77,12 +78,27 @@ def patience() -> Patience:
     return Patience(base=1, cap=1)
 
 
-async def run(server: Server, patience: Patience, *, until: str) -> list[WatchEvent]:
+async def run(
+    server: Server,
+    patience: Patience,
+    *,
+    until: str,
+    keep: Keep = whole,
+    on_denied: Callable[[], None] | None = None,
+) -> list[WatchEvent]:
     """What is yielded until the server has been asked for `until` and has nothing more to say."""
     events: list[WatchEvent] = []
 
     async def consume() -> None:
-        async with aclosing(watch(cast("Client", server), SCOPE, backoff=patience)) as stream:
+        events_of = watch(
+            cast("Client", server),
+            SCOPE,
+            keep=keep,
+            on_denied=on_denied,
+            timing=Timing(denied=0.0),
+            backoff=patience,
+        )
+        async with aclosing(events_of) as stream:
             async for event in stream:
                 events.append(event)  # noqa: PERF401 - seen while the stream goes on
 
@@ -152,3 +168,38 @@ async def test_a_list_that_fails_is_tried_again_after_a_wait(patience: Patience)
     assert server.asked == ["list", "list", "list", "watch from 10"]
     assert patience.asked == [0, 1]
     assert [type(event) for event in events] == [Listed]
+
+
+FORBIDDEN = Forbidden("may not list", status=403)
+
+
+async def test_what_is_denied_is_said_each_time_and_tried_again_from_the_list(patience: Patience) -> None:
+    watches: list[Sequence[bytes | ApiError]] = [
+        [line("ADDED", "a", 11), FORBIDDEN],
+        [line("ADDED", "b", 12)],
+    ]
+    server = Server(watches, lists=[FORBIDDEN, FORBIDDEN])
+    denied: list[int] = []
+    events = await run(
+        server, patience, until="watch from 12", on_denied=lambda: denied.append(len(server.asked))
+    )
+    assert server.asked == [*["list"] * 3, "watch from 10", "list", "watch from 10", "watch from 12"]
+    assert denied == [1, 2, 4]
+    assert [type(event) for event in events] == [Listed, Applied, Listed, Applied]
+    assert patience.asked == []
+
+
+async def test_what_must_not_be_denied_is_tried_again_as_after_any_error(patience: Patience) -> None:
+    server = Server(lists=[FORBIDDEN, FORBIDDEN])
+    await run(server, patience, until="watch from 10")
+    assert patience.asked == [0, 1]
+
+
+async def test_of_each_object_only_what_shall_be_kept_comes_through(patience: Patience) -> None:
+    def bare(item: Object) -> Object:
+        version = item.metadata.resource_version
+        return Object(json.dumps({"metadata": {"name": "bare", "resourceVersion": version}}).encode())
+
+    server = Server([[line("ADDED", "a", 11), line("DELETED", "a", 12)]])
+    events = await run(server, patience, until="watch from 12", keep=bare)
+    assert [event.object.key for event in events if not isinstance(event, Listed)] == [("", "bare")] * 2
