@@ -75,6 +75,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long what was applied stays after the hub has forgotten its ManifestWork (default: 3600)",
     )
+    running.add_argument(
+        "--no-free",
+        dest="free",
+        action="store_false",
+        help="do not report what is free, as for a cluster that grows by itself (autoscaler): the hub then never holds "
+        "a Workflow back for lack of room",
+    )
     add_process_arguments(running, listen=":8081")
     return root
 

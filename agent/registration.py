@@ -1,16 +1,22 @@
-"""Keeps the ManagedCluster's status on the hub: version, capacity, allocatable, claims, conditions.
+"""Keeps the ManagedCluster's status on the hub: version, capacity, allocatable, what is free, claims, conditions.
 
-Runs when a node or a ClusterClaim of the cluster changes, and when somebody changed the status on the hub.
+Runs when a node, a ClusterClaim or what a pod takes changes in the cluster, and when somebody changed the status on
+the hub.
 """
 
 from __future__ import annotations
 
 import datetime
+import math
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import structlog
 
+from agent.decide.capacity import Claimed, Room, entries, is_only_free, room, told
+from agent.decide.pace import free_due
 from agent.decide.registration import cluster_status, node_totals
 from controllers.api.cluster import ClusterClaim
 from controllers.api.kinds import MANAGED_CLUSTER
@@ -19,22 +25,39 @@ from controllers.kube.client import Client
 from controllers.kube.patch import merge_diff, merge_patch
 from controllers.kube.quantity import total
 from controllers.runtime.cache import Reader
+from controllers.runtime.informer import Informer
 from controllers.runtime.reconcile import Request, Result, Terminal
 
 log = structlog.get_logger(__name__)
 
 
 class RegistrationReconciler:
-    """Request: the ManagedCluster of this agent; there is no other."""
+    """Request: the ManagedCluster of this agent; there is no other.
+
+    `pods`: those that have not finished, as Claimed, optional; None: what is free is not reported. `clock` counts
+    seconds.
+    """
 
     def __init__(
-        self, hub: Client, managed: Client, *, cluster: Reader, nodes: Reader, claims: Reader
+        self,
+        hub: Client,
+        managed: Client,
+        *,
+        cluster: Reader,
+        nodes: Reader,
+        claims: Reader,
+        pods: Informer | None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hub = hub
         self._managed = managed
         self._cluster = cluster
         self._nodes = nodes
         self._claims = claims
+        self._pods = pods
+        self._clock = clock
+        self._reported_at = -math.inf
+        self._has_warned = False
 
     async def reconcile(self, request: Request, /) -> Result:
         found = self._cluster.get("", request.name)
@@ -45,22 +68,50 @@ class RegistrationReconciler:
             )
         before: dict[str, Any] = found.to_dict().get("status") or {}
         nodes = [node.to_dict() for node in self._nodes.all()]
+        here = self._room(nodes)
+        changed = merge_diff(before, await self._status(before, nodes, here))
+        if changed is None:
+            return Result.done()
+        if here is not None and is_only_free(changed):
+            known = told(before.get("allocatable") or {})
+            wait = free_due(known, here, since=self._clock() - self._reported_at)
+            if wait > 0:
+                return Result.recheck(after=wait)
+        await self._hub.patch(
+            MANAGED_CLUSTER, request.name, merge_patch({"status": changed}), subresource="status"
+        )
+        self._reported_at = self._clock()
+        log.info("cluster_reported", changed=sorted(changed))
+        return Result.done()
+
+    async def _status(
+        self, before: dict[str, Any], nodes: Sequence[dict[str, Any]], here: Room | None
+    ) -> dict[str, Any]:
         claims = [item.decode(ClusterClaim) for item in self._claims.all()]
-        status = cluster_status(
+        allocatable = node_totals(nodes, "allocatable", total, schedulable_only=True)
+        return cluster_status(
             before,
             version=await self._version(),
             capacity=node_totals(nodes, "capacity", total, schedulable_only=False),
-            allocatable=node_totals(nodes, "allocatable", total, schedulable_only=True),
+            allocatable=allocatable | (entries(here.free) if here is not None else {}),
             claims=[(item.metadata.name, item.spec.value) for item in claims],
             now=timestamp(datetime.datetime.now(datetime.UTC)),
         )
-        changed = merge_diff(before, status)
-        if changed is not None:
-            await self._hub.patch(
-                MANAGED_CLUSTER, request.name, merge_patch({"status": changed}), subresource="status"
-            )
-            log.info("cluster_reported", changed=sorted(changed))
-        return Result.done()
+
+    def _room(self, nodes: Sequence[dict[str, Any]]) -> Room | None:
+        """None: it is not known, or not to be told."""
+        if self._pods is None:
+            return None
+        if self._pods.is_denied:
+            if not self._has_warned:
+                log.warning(
+                    "free_not_reported",
+                    hint="let the agent list and watch pods in all namespaces of the cluster, or run it with --no-free",
+                )
+            self._has_warned = True
+            return None
+        self._has_warned = False
+        return room(nodes, (item.decode(Claimed) for item in self._pods.store.all()))
 
     async def _version(self) -> str:
         info = msgspec.json.decode(await self._managed.request("GET", "/version"))

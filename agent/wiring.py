@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import datetime
 from collections.abc import Iterable
+from typing import Final
 
 from agent.decide.naming import hub_hash, work_name
 from agent.heartbeat import Heartbeat
+from agent.pods import UNFINISHED, only_claimed, takes_otherwise
 from agent.registration import RegistrationReconciler
 from agent.work.apply import Applier
 from agent.work.claim import Claims
@@ -39,6 +41,8 @@ from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
 
 LEASE_NAME = "argosy-agent"
+# Seconds in which changes of pods gather: they come by the dozen, and what is free is of interest in the end only.
+_GATHER_PODS: Final = 5.0
 
 
 def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
@@ -47,7 +51,7 @@ def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
     at_hub, here = Informers(hub, manager), Informers(managed, manager)
     cluster: str = options.cluster
     registered = at_hub.of(Scope(MANAGED_CLUSTER, field_selector=f"metadata.name={cluster}"))
-    _add_registration(manager, hub, managed, cluster, registered, here)
+    _add_registration(manager, hub, managed, cluster, registered, here, free=options.free)
     _add_works(
         manager, hub, managed, cluster, at_hub, here, datetime.timedelta(seconds=options.eviction_grace)
     )
@@ -63,12 +67,20 @@ def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
 
 
 def _add_registration(
-    manager: Manager, hub: Client, managed: Client, cluster: str, registered: Informer, here: Informers
+    manager: Manager,
+    hub: Client,
+    managed: Client,
+    cluster: str,
+    registered: Informer,
+    here: Informers,
+    *,
+    free: bool,
 ) -> None:
     nodes = here.of(Scope(NODE))
     claims = here.of(Scope(CLUSTER_CLAIM))
+    pods = here.of(UNFINISHED, keep=only_claimed, optional=True) if free else None
     reconciler = RegistrationReconciler(
-        hub, managed, cluster=registered.store, nodes=nodes.store, claims=claims.store
+        hub, managed, cluster=registered.store, nodes=nodes.store, claims=claims.store, pods=pods
     )
     controller = Controller("registration", reconciler, concurrency=1)
 
@@ -77,6 +89,12 @@ def _add_registration(
 
     for informer in (registered, nodes, claims):
         controller.watch(informer, this_cluster)
+    if pods is not None:
+
+        def of_pod(change: Change) -> Iterable[Request]:
+            return this_cluster(change) if takes_otherwise(change) else ()
+
+        controller.watch(pods, of_pod, gather=_GATHER_PODS)
     controller.queue.add(Request("", cluster))
     manager.add_controller(controller)
 

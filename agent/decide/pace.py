@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from agent.decide.aggregate import APPLIED, AVAILABLE
+from agent.decide.capacity import Amounts, Room
 from agent.decide.conditions import is_from_rule
 from controllers.api.meta import Condition
 from controllers.api.work import ManifestWorkStatus
@@ -25,6 +26,10 @@ FEEDBACK: Final = 10.0
 # progress, which a person may be watching, and what nobody looks at.
 BUSY_PROGRESS: Final = 5.0
 BUSY_STATUS: Final = 30.0
+# Seconds between two reports of what is free in the cluster, unless by then it has moved by more than this share of
+# all there is.
+FREE: Final = 60.0
+FREE_SHARE: Final = 0.05
 
 
 class Hold(NamedTuple):
@@ -51,6 +56,19 @@ def sooner(one: Hold | None, other: Hold | None) -> Hold | None:
     return min(
         (item for item in (one, other) if item is not None), key=lambda item: item.seconds, default=None
     )
+
+
+def free_due(known: Amounts | None, now: Room, *, since: float) -> float:
+    """In how many seconds the hub is to hear what is free; 0: at once.
+
+    `known`: what it takes to be free, None: it does not know. `since`: for how many seconds it has known that.
+    """
+    if known is None or (known.pods == 0) != (now.free.pods == 0):
+        return 0.0
+    moves = zip(known, now.free, now.total, strict=True)
+    if any(abs(was - free) > FREE_SHARE * total for was, free, total in moves):
+        return 0.0
+    return max(0.0, FREE - since)
 
 
 def is_phase_change(difference: dict[str, Any]) -> bool:

@@ -23,8 +23,9 @@ MAX_WEIGHT: Final = 10
 # What a Placement gets that asks for nothing, or adds to it.
 DEFAULT_WEIGHTS: Final[Mapping[str, int]] = {"Balance": 1, "Steady": 1}
 
-_RESOURCES: Final = {"ResourceAllocatableCPU": "cpu", "ResourceAllocatableMemory": "memory"}
-_BUILT_IN: Final = frozenset({*DEFAULT_WEIGHTS, *_RESOURCES})
+# The resource that each of these compares.
+RESOURCES: Final = {"ResourceAllocatableCPU": "cpu", "ResourceAllocatableMemory": "memory"}
+_BUILT_IN: Final = frozenset({*DEFAULT_WEIGHTS, *RESOURCES})
 _ADD_ON: Final = "AddOn/"
 
 _FIELD: Final = "spec.prioritizerPolicy"
@@ -106,8 +107,8 @@ def _scores(prioritizer: str, clusters: Sequence[ManagedCluster], snapshot: Snap
     if prioritizer.startswith(_ADD_ON):
         resource, score = prioritizer.removeprefix(_ADD_ON).split("/", 1)
         return _add_on(resource, score, clusters, snapshot)
-    if prioritizer in _RESOURCES:
-        return _allocatable(_RESOURCES[prioritizer], clusters)
+    if prioritizer in RESOURCES:
+        return _allocatable(RESOURCES[prioritizer], clusters)
     names = [cluster.metadata.name for cluster in clusters]
     return _balance(names, snapshot) if prioritizer == "Balance" else _steady(names, snapshot)
 

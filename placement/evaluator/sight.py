@@ -15,6 +15,7 @@ from controllers.api.placement import Placement, PlacementSpec
 from controllers.runtime.cache import Key
 from placement.evaluator.filters import membership
 from placement.evaluator.misconfigured import Misconfigured
+from placement.evaluator.prioritizers import RESOURCES
 
 
 class Aspect(enum.Flag):
@@ -22,7 +23,7 @@ class Aspect(enum.Flag):
 
     PLACE = enum.auto()  # labels, taints, and whether it is there at all
     CLAIMS = enum.auto()
-    RESOURCES = enum.auto()
+    RESOURCES = enum.auto()  # those that prioritizers compare
     SCORES = enum.auto()
     CONTENT = enum.auto()
 
@@ -36,7 +37,7 @@ def changed(old: ManagedCluster | None, new: ManagedCluster | None) -> Aspect:
         found |= Aspect.PLACE
     if old.status.cluster_claims != new.status.cluster_claims:
         found |= Aspect.CLAIMS
-    if (old.status.allocatable, old.status.capacity) != (new.status.allocatable, new.status.capacity):
+    if _resources(old) != _resources(new):
         found |= Aspect.RESOURCES
     if (old.metadata.annotations, old.spec, old.status) != (new.metadata.annotations, new.spec, new.status):
         found |= Aspect.CONTENT
@@ -92,3 +93,9 @@ def _holds(item: ManagedClusterSet, cluster: ManagedCluster) -> bool:
 def _place(cluster: ManagedCluster) -> tuple[object, ...]:
     meta = cluster.metadata
     return meta.labels, cluster.spec.taints, meta.deletion_timestamp
+
+
+def _resources(cluster: ManagedCluster) -> list[tuple[object, object]]:
+    """Not all that is there: what is free, for one, changes all the time, and no prioritizer reads it."""
+    has = cluster.status
+    return [(has.allocatable.get(name), has.capacity.get(name)) for name in RESOURCES.values()]

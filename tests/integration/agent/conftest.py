@@ -75,10 +75,18 @@ async def pair(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 
 @contextlib.asynccontextmanager
 async def running(
-    pair: Pair, *, eviction_grace: float = 3600.0, client: type[Client] = Client
+    pair: Pair,
+    *,
+    eviction_grace: float = 3600.0,
+    free: bool = True,
+    managed: Path | None = None,
+    client: type[Client] = Client,
 ) -> AsyncIterator[Agent]:
-    """The agent until the end of the block, stopped as by SIGTERM. `client` is the class that it talks through."""
-    async with started(pair, eviction_grace=eviction_grace, client=client) as agent:
+    """The agent until the end of the block, stopped as by SIGTERM. `client` is the class that it talks through,
+    `managed` another kubeconfig of the managed cluster."""
+    async with started(
+        pair, eviction_grace=eviction_grace, free=free, managed=managed, client=client
+    ) as agent:
         yield agent
         agent.manager.stop()
         await agent.task
@@ -86,20 +94,26 @@ async def running(
 
 @contextlib.asynccontextmanager
 async def started(
-    pair: Pair, *, eviction_grace: float = 3600.0, client: type[Client] = Client
+    pair: Pair,
+    *,
+    eviction_grace: float = 3600.0,
+    free: bool = True,
+    managed: Path | None = None,
+    client: type[Client] = Client,
 ) -> AsyncIterator[Agent]:
     """Like `running`, but at the end it is cut off where it stands, as by SIGKILL."""
-    hub, managed = await client.connect(pair.agent_hub), await client.connect(pair.agent_managed)
+    hub, here = await client.connect(pair.agent_hub), await client.connect(managed or pair.agent_managed)
     options = argparse.Namespace(
         cluster=CLUSTER,
         listen=None,
         leader_elect=False,
         lease_namespace=None,
         eviction_grace=eviction_grace,
+        free=free,
     )
-    manager = build(hub, managed, options)
-    agent = Agent(manager, hub, managed, asyncio.create_task(manager.run()))
-    for name, each in (("hub", hub), ("managed", managed)):
+    manager = build(hub, here, options)
+    agent = Agent(manager, hub, here, asyncio.create_task(manager.run()))
+    for name, each in (("hub", hub), ("managed", here)):
         each.on_request = lambda method, _, name=name: agent.requests.update([f"{name} {method}"])
     try:
         await eventually(lambda: agent.task.done() or all(manager.readiness().values()), what="agent ready")
@@ -108,7 +122,7 @@ async def started(
         agent.task.cancel()
         await asyncio.gather(agent.task, return_exceptions=True)
         await hub.close()
-        await managed.close()
+        await here.close()
 
 
 @pytest.fixture

@@ -138,30 +138,32 @@ async def test_a_status_that_somebody_else_changed_is_put_right(pair: Pair, agen
     assert foreign in after
 
 
-async def test_an_agent_with_nothing_to_do_asks_for_nothing_but_its_lease(
-    pair: Pair, agent: Agent, namespace: str
-) -> None:
-    left, _ = await pair.hub.list(MANIFEST_WORK, namespace=CLUSTER)
-    for work in left:  # of other tests; some of them are for ever tried again
-        await works.delete(pair, work.metadata.name)
-    await works.create(pair, namespace, works.config_map("c", namespace), works.deployment("d", namespace))
-    await works.condition(pair, namespace, "Applied", "True")
+async def test_an_agent_with_nothing_to_do_asks_for_nothing_but_its_lease(pair: Pair, namespace: str) -> None:
+    # What is free is told up to a minute after the last pod has changed: test_free.py.
+    async with running(pair, free=False) as agent:
+        left, _ = await pair.hub.list(MANIFEST_WORK, namespace=CLUSTER)
+        for work in left:  # of other tests; some of them are for ever tried again
+            await works.delete(pair, work.metadata.name)
+        await works.create(
+            pair, namespace, works.config_map("c", namespace), works.deployment("d", namespace)
+        )
+        await works.condition(pair, namespace, "Applied", "True")
 
-    async def is_quiet() -> bool:
+        async def is_quiet() -> bool:
+            agent.requests.clear()
+            await asyncio.sleep(1)
+            return set(agent.requests) <= {"hub PATCH"}
+
+        await eventually(is_quiet, within=20, what="the Deployment has settled")
         agent.requests.clear()
-        await asyncio.sleep(1)
-        return set(agent.requests) <= {"hub PATCH"}
+        first = await renewed_at(pair)
 
-    await eventually(is_quiet, within=20, what="the Deployment has settled")
-    agent.requests.clear()
-    first = await renewed_at(pair)
+        async def has_renewed_thrice() -> bool:
+            return (await renewed_at(pair)) - first >= datetime.timedelta(seconds=2.9)
 
-    async def has_renewed_thrice() -> bool:
-        return (await renewed_at(pair)) - first >= datetime.timedelta(seconds=2.9)
-
-    await eventually(has_renewed_thrice, within=10, what="three renewals")
-    assert set(agent.requests) == {"hub PATCH"}
-    assert agent.requests["hub PATCH"] <= 5, "three or four renewals, and nothing else"
+        await eventually(has_renewed_thrice, within=10, what="three renewals")
+        assert set(agent.requests) == {"hub PATCH"}
+        assert agent.requests["hub PATCH"] <= 5, "three or four renewals, and nothing else"
 
 
 # -- what the account may ---------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.decide.pace import Hold, hold, is_phase_change, is_verdict, sooner
+from agent.decide.capacity import Amounts, Room
+from agent.decide.pace import Hold, free_due, hold, is_phase_change, is_verdict, sooner
 from controllers.api.meta import Condition
 from controllers.api.work import (
     FeedbackValue,
@@ -116,3 +117,36 @@ def test_of_two_holds_the_one_that_ends_first_counts(
     one: Hold | None, other: Hold | None, expected: Hold | None
 ) -> None:
     assert sooner(one, other) == expected
+
+
+TOTAL = Amounts(100_000, 1000, 100)
+FREE = Amounts(50_000, 500, 50)
+
+
+@pytest.mark.parametrize(
+    ("known", "free", "since", "expected"),
+    [
+        (None, FREE, 0.0, 0.0),
+        # a little: once a minute
+        (FREE, Amounts(45_000, 550, 55), 0.0, 60.0),
+        (FREE, Amounts(45_000, 550, 55), 45.0, 15.0),
+        (FREE, Amounts(45_000, 550, 55), 61.0, 0.0),
+        # more than a twentieth of all there is, of any of them, in any direction
+        (FREE, FREE._replace(cpu=44_999), 0.0, 0.0),
+        (FREE, FREE._replace(cpu=55_001), 0.0, 0.0),
+        (FREE, FREE._replace(memory=449), 0.0, 0.0),
+        (FREE, FREE._replace(pods=56), 0.0, 0.0),
+        # whether another pod fits in
+        (FREE._replace(pods=1), FREE._replace(pods=0), 0.0, 0.0),
+        (FREE._replace(pods=0), FREE._replace(pods=1), 0.0, 0.0),
+        (FREE._replace(pods=0), FREE._replace(pods=0, cpu=50_001), 0.0, 60.0),
+    ],
+)
+def test_what_is_free_is_told_at_once_if_it_has_moved_much_and_else_once_a_minute(
+    known: Amounts | None, free: Amounts, since: float, expected: float
+) -> None:
+    assert free_due(known, Room(TOTAL, free), since=since) == expected
+
+
+def test_a_cluster_that_has_lost_its_nodes_says_so_at_once() -> None:
+    assert free_due(FREE, Room(Amounts(), Amounts()), since=0.0) == 0.0

@@ -50,6 +50,16 @@ def described(item: ManagedCluster, **annotations: str) -> ManagedCluster:
             cluster("a", {"env": "prod"}, claims={"region": "eu"}, allocatable={"cpu": "3"}),
             Aspect.RESOURCES | Aspect.CONTENT,
         ),
+        # no prioritizer reads these, but CEL may
+        (
+            cluster(
+                "a",
+                {"env": "prod"},
+                claims={"region": "eu"},
+                allocatable={"cpu": "2", "free.argosy.io/cpu": "1.5", "pods": "110"},
+            ),
+            Aspect.CONTENT,
+        ),
         (described(PLAIN, note="x"), Aspect.CONTENT),
     ],
 )
