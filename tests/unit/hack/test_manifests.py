@@ -72,7 +72,7 @@ def test_examples_are_applied_workflows_last(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "no Workflows"), ("apiVersion: v1\nkind: Pod\n", "don't know how to apply v1 Pod")],
+    [("", "no Workflows"), ("apiVersion: v1\nkind: Service\n", "don't know how to apply v1 Service")],
 )
 def test_folders_that_are_no_examples(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.yaml").write_text(text)
