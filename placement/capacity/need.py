@@ -47,10 +47,15 @@ class Need(NamedTuple):
 
     def __str__(self) -> str:
         """Such as `2.5 CPU, 4.0 GiB, 3 pods`; what is 0 is left out."""
-        words = [f"{self.cpu:.3g} CPU"] if self.cpu else []
-        words += [f"{self.memory / 2**30:.3g} GiB"] if self.memory else []
+        words = [f"{_short(self.cpu)} CPU"] if self.cpu else []
+        words += [f"{_short(self.memory / 2**30)} GiB"] if self.memory else []
         words += ["1 pod" if self.pods == 1 else f"{self.pods:.0f} pods"] if self.pods else []
         return ", ".join(words) or "nothing"
+
+
+def _short(number: float) -> str:
+    """Three digits, or all of a large number."""
+    return f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
 NOTHING = Need()
