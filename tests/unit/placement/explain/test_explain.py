@@ -113,7 +113,8 @@ def test_as_text(tmp_path: Path) -> None:
     assert "PlacementSatisfied=True AllDecisionsScheduled: All cluster decisions scheduled" in text
     assert "1 cluster of the hub in none of its sets" in text
     lines = {line.split()[0]: line for line in text.splitlines() if line.strip()}
-    assert lines["CLUSTER"].split() == "CLUSTER SELECTED SCORE Balance Steady ACTIVE FREE WHY NOT".split()
+    head = ["CLUSTER", "SELECTED", "SCORE", "Balance", "Steady", "ACTIVE", "FREE"]
+    assert lines["CLUSTER"].split()[:7] == head
     assert lines["a"].split()[:6] == ["a", "yes", "100", "100", "0", "0"]
     assert "8 CPU, 16 GiB, 10 pods" in lines["a"]
     assert lines["b"].rstrip().endswith("1 cluster asked for, of a better score or name")
