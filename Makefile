@@ -94,6 +94,10 @@ bench-compare: $(STAMP) ## the ratios of two results: OLD=benchmarks/result.json
 bench-placement: $(STAMP) ## what evaluating a Placement costs, on 100 to 10,000 clusters
 	@$(RUN) -m hack.bench placement $(ARGS)
 
+.PHONY: bench-scale
+bench-scale: $(STAMP) ## placement on a real hub of 1,000 clusters (two minutes); writes docs/placement-at-scale.md
+	@$(RUN) -m hack.bench scale $(ARGS)
+
 .PHONY: bench-profile
 bench-profile: $(STAMP) ## where the time goes: SCENARIO=burst-300-1c-2k under profilers
 	@test -n "$(SCENARIO)" || { echo 'usage: make bench-profile SCENARIO=burst-300-1c-2k'; exit 2; }

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table as RichTable
 
 from hack.bench import (
     evaluation,
@@ -25,8 +23,9 @@ from hack.bench import (
 )
 from hack.bench.compare import compare
 from hack.bench.results import Result
+from hack.bench.scale import command as scale
 from hack.bench.scenario import FULL, GROWTH_CLUSTERS, GROWTH_FINISHED, SERIES, is_chosen
-from hack.bench.tables import Table
+from hack.bench.terminal import show, verdict
 from hack.fleet import progress
 from hack.fleet.errors import FleetError
 from hack.fleet.interrupt import as_keyboard_interrupt
@@ -54,6 +53,7 @@ examples:
   python -m hack.bench report                       docs/performance.md anew from benchmarks/result.json
   python -m hack.bench profile burst-300-1c-2k      where the time goes, in our processes and in the API servers
   python -m hack.bench placement                    CPU time of the evaluator, by the size of the fleet
+  python -m hack.bench scale                        placement on a real hub of 1,000 clusters: evaluations and writes
 """
 
 
@@ -118,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluating.add_argument("--plot", type=Path, metavar="PNG", help="where a plot of it goes")
     evaluating.set_defaults(run=_placement)
+    scale.add_to(commands)
     profiling = commands.add_parser("profile", help="one scenario under py-spy and the API servers' profiler")
     profiling.add_argument("scenario", metavar="SCENARIO")
     profiling.add_argument("--out", type=Path, default=SCRATCH / "profile", metavar="DIR")
@@ -144,7 +145,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     out = options.out or (SCRATCH if options.only else None)
     _save(result, out, console)
     _write_page(result, out, console)
-    return _verdict(result.problems, console)
+    return verdict(result.problems, console)
 
 
 def _quick(options: argparse.Namespace, console: Console) -> int:
@@ -154,36 +155,29 @@ def _quick(options: argparse.Namespace, console: Console) -> int:
     _show(result, console)
     if options.out:
         _save(result, options.out, console)
-    return _verdict([*result.failures, *limits.exceeded(result.trips, allowed)], console)
-
-
-def _verdict(problems: Sequence[str], console: Console) -> int:
-    """Shows what went wrong; the exit status."""
-    for problem in problems:
-        console.print(problem, style="red", markup=False)
-    return 1 if problems else 0
+    return verdict([*result.failures, *limits.exceeded(result.trips, allowed)], console)
 
 
 def _show(result: Result, console: Console) -> None:
     if result.ceilings:
-        _print(tables.ceilings(result), console)
+        show(tables.ceilings(result), console)
     if result.trips:
-        _print(tables.trips(result.trips), console)
+        show(tables.trips(result.trips), console)
         for trip in result.trips:
             console.print(f"{trip.name}: {trip.hub_writes:g} hub writes per Workflow", highlight=False)
     for axis, unit in ((GROWTH_FINISHED, "finished"), (GROWTH_CLUSTERS, "clusters")):
         found = [item for item in result.growth if item.axis == axis]
         if found:
-            _print(series_tables.growth(found, unit), console)
+            show(series_tables.growth(found, unit), console)
     if result.replicas:
-        _print(series_tables.replicas(result.replicas), console)
+        show(series_tables.replicas(result.replicas), console)
 
 
 def _compare(options: argparse.Namespace, console: Console) -> int:
     rows = compare(results.load(options.old), results.load(options.new))
     if not rows:
         raise FleetError("the two results have no figure in common")
-    _print(tables.comparison(rows), console)
+    show(tables.comparison(rows), console)
     return 0
 
 
@@ -194,7 +188,7 @@ def _report(options: argparse.Namespace, console: Console) -> int:
 
 def _placement(options: argparse.Namespace, console: Console) -> int:
     found = evaluation.costs()
-    _print(evaluation_tables.costs(found), console)
+    show(evaluation_tables.costs(found), console)
     placements = 1_000
     spent = evaluation.sight(placements, clusters=1_000)
     console.print(
@@ -214,12 +208,12 @@ def _profile(options: argparse.Namespace, console: Console) -> int:
         raise FleetError(f"no scenario is called {options.scenario}; there are {names}")
     with progress.choose(console) as shown:
         taken = profile.take(scenario, options.out, shown)
-    _print(tables.trips([taken.trip]), console)
+    show(tables.trips([taken.trip]), console)
     for title, raw in taken.raw.items():
         console.print(f"\n{title}: {raw}", highlight=False)
-        _print(tables.shares(profile.shares(raw.read_text())[: options.top]), console)
+        show(tables.shares(profile.shares(raw.read_text())[: options.top]), console)
     console.print(f"\nAPI servers, for `go tool pprof`: {options.out}/*.pprof", highlight=False)
-    return _verdict(taken.trip.problems, console)
+    return verdict(taken.trip.problems, console)
 
 
 def _save(result: Result, out: Path | None, console: Console) -> None:
@@ -232,13 +226,3 @@ def _write_page(result: Result, out: Path | None, console: Console) -> None:
     page = out / PAGE.name if out else PAGE
     report.write(result, page, page.parent / "img")
     console.print(f"page: {page}", highlight=False)
-
-
-def _print(table: Table, console: Console) -> None:
-    shown = RichTable(box=None, pad_edge=False)
-    for number, title in enumerate(table.head):
-        shown.add_column(title, justify="left" if number == 0 else "right", no_wrap=True)
-    for row in table.rows:
-        shown.add_row(*row)
-    # Wide tables are for reading in a file or with `less -S`: cells are never cut.
-    Console(file=sys.stdout, width=max(console.width, 200), soft_wrap=True).print(shown)

@@ -53,12 +53,13 @@ async def _settled(part: Part) -> None:
     deadline = time.monotonic() + _SETTLED_WITHIN
     idle = 0
     while idle < _LOOKS and time.monotonic() < deadline:
-        text = await asyncio.to_thread(_metrics, part.port)
+        text = await asyncio.to_thread(metrics_of, part.port)
         idle = idle + 1 if is_idle(text) else 0
         await asyncio.sleep(_INTERVAL)
 
 
-def _metrics(port: int) -> str:
+def metrics_of(port: int) -> str:
+    """What one of our processes says of itself, in Prometheus's text format."""
     with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=30) as response:
         return bytes(response.read()).decode()
 

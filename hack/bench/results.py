@@ -230,17 +230,27 @@ def merged(old: Result, new: Result) -> Result:
 
 def load(path: Path) -> Result:
     """Raises FleetError for a file that is missing, or is no result of this format."""
+    result = read(path, Result)
+    check_format(path, result.format, FORMAT)
+    return result
+
+
+def read(path: Path, kind: type[T]) -> T:
+    """What a file has in it. Raises FleetError for one that is missing, or holds something else."""
     try:
-        result = msgspec.json.decode(path.read_bytes(), type=Result)
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise FleetError(f"cannot read {path}: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise FleetError(f"{path} is not a result of this benchmark: {error}") from error
-    if result.format != FORMAT:
-        raise FleetError(f"{path} has format {result.format}; this program writes and reads {FORMAT}")
-    return result
 
 
-def save(path: Path, result: Result) -> None:
+def check_format(path: Path, found: int, known: int) -> None:
+    """FleetError unless a file has the format that this program knows."""
+    if found != known:
+        raise FleetError(f"{path} has format {found}; this program writes and reads {known}")
+
+
+def save(path: Path, result: msgspec.Struct) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")

@@ -21,12 +21,13 @@ from hack.bench import executor, fake_agents
 from hack.bench.etcd import Etcd
 from hack.bench.process_usage import at_rest
 from hack.bench.workload import NAMESPACE
-from hack.fleet import ours, process
+from hack.fleet import ours, plan, process
 from hack.fleet.api import Api
 from hack.fleet.bootstrap import namespace
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import EXAMPLES, HUB, REPOSITORY
 from hack.fleet.local import LocalFleet, LocalProvider
+from hack.fleet.ports import Reservation
 from hack.fleet.progress import Progress
 from hack.fleet.state import Part, Probe, Process
 
@@ -81,6 +82,11 @@ class Testbed:
     def start_controllers(self, number: int, shards: int) -> None:
         """One more process of the controllers, titled `controllers-<number>`."""
         ours.start_controllers(self.fleet, self._progress, number, shards)
+
+    def controllers_part(self, only: str) -> Part:
+        """One process of the controllers that runs but those in `only`, separated by commas; not started yet."""
+        with Reservation() as ports:
+            return plan.controllers(self.fleet.layout, self.fleet.hub.kubeconfig, ports, only=only)
 
     def start_fake_agents(self, clusters: int) -> None:
         """One process that stands for the agents of `clusters` clusters, in the place of an earlier one."""

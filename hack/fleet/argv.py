@@ -165,10 +165,13 @@ def workflow_controller_environment() -> dict[str, str]:
     }
 
 
-def controllers(python: PurePath, *, kubeconfig: PurePath, listen: int, shards: int = 1) -> list[str]:
+def controllers(
+    python: PurePath, *, kubeconfig: PurePath, listen: int, shards: int = 1, only: str = ""
+) -> list[str]:
     """Argosy's own controllers on the hub; `listen` serves /healthz, /readyz and /metrics.
 
-    With more than one of `shards` several such processes share the work, else one works and others stand by.
+    With more than one of `shards` several such processes share the work, else one works and others stand by. `only`:
+    which controllers run, separated by commas; "": all.
     """
     return [
         str(python),
@@ -178,6 +181,7 @@ def controllers(python: PurePath, *, kubeconfig: PurePath, listen: int, shards: 
         f"--kubeconfig={kubeconfig}",
         f"--listen={LOOPBACK}:{listen}",
         *([f"--shards={shards}"] if shards > 1 else []),
+        *([f"--controllers={only}"] if only else []),
     ]
 
 

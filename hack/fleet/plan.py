@@ -113,10 +113,15 @@ def etcd(layout: Layout, binaries: Mapping[str, Path], ports: Reservation) -> Pa
     return Part("", "etcd", command, str(layout.log("", "etcd")), ready, port=client)
 
 
-def controllers(layout: Layout, hub: Path, ports: Reservation, number: int = 1, shards: int = 1) -> Part:
-    """Argosy's controllers on the hub: the process `controllers`, and for more of them `controllers-2` and so on."""
+def controllers(
+    layout: Layout, hub: Path, ports: Reservation, number: int = 1, shards: int = 1, only: str = ""
+) -> Part:
+    """Argosy's controllers on the hub: the process `controllers`, and for more of them `controllers-2` and so on.
+
+    `only`: which of them run, separated by commas; "": all.
+    """
     port = ports.take()
-    command = argv.controllers(Path(sys.executable), kubeconfig=hub, listen=port, shards=shards)
+    command = argv.controllers(Path(sys.executable), kubeconfig=hub, listen=port, shards=shards, only=only)
     return _ours(layout, "", "controllers" if number == 1 else f"controllers-{number}", command, port)
 
 

@@ -79,6 +79,12 @@ def test_controllers_share_the_work_only_if_asked(shards: int, flags: list[str])
     assert [item for item in command if "shards" in item] == flags
 
 
+@pytest.mark.parametrize(("only", "flags"), [("", []), ("placement", ["--controllers=placement"])])
+def test_all_controllers_run_unless_some_are_named(only: str, flags: list[str]) -> None:
+    command = argv.controllers(BIN, kubeconfig=CONFIG, listen=7, only=only)
+    assert [item for item in command if "--controllers" in item] == flags
+
+
 def test_our_own_parts_are_run_as_users_run_them() -> None:
     hub, out = Path("/hub.kubeconfig"), Path("/c1.agent.kubeconfig")
     join = argv.agent_join(BIN, cluster="c1", hub=hub, out=out)
