@@ -55,6 +55,11 @@ _NOISE = """\
 - The controllers' CPU of single changes contains the reading of their metrics, fifty times a second.
 """
 
+_GATHERING = f"""\
+Changes gather for {tables.GATHER_MS:.0f} ms from the first one. Those that take longer to send, as ten requests for one
+object may, begin a second evaluation.
+"""
+
 _EVENNESS = """\
 A Workflow goes to the decided cluster that has the fewest Workflows, of whatever Placements: even is what all
 Placements together have sent, as far as the clusters of a Placement are shared with few others. How many Workflows
@@ -76,6 +81,7 @@ def text(result: ScaleResult) -> str:
         _setting(result),
         *_problems(result),
         _table(common.targets(tables.claims(figures))),
+        _GATHERING,
         "## The controllers start\n",
         _table(tables.starts(starts, result.size)),
         "## One cluster changes\n",

@@ -23,7 +23,7 @@ from hack.bench.targets import Target
 from placement.evaluator.wiring import GATHER
 
 # Ten requests may take longer than changes gather, and then a second evaluation begins.
-_GATHER_MS = 1000 * GATHER
+GATHER_MS = 1000 * GATHER
 _BURST_EVALUATIONS = 2
 
 
@@ -34,7 +34,7 @@ def claims(figures: Figures) -> list[Target]:
     written = decision_writes(figures.restarted.writes), decision_writes(label.writes)
     return [
         Target(
-            "a change of a cluster is looked at by the Placements that can see it, and by no others",
+            "only the Placements that can see a cluster look at its change",
             f"{count(label.seen_by)} evaluations",
             count(label.evaluations.all),
             label.evaluations.all == label.seen_by,
@@ -59,10 +59,9 @@ def claims(figures: Figures) -> list[Target]:
 
 
 def _together(burst: Change) -> Target:
-    limit = 1 if burst.sent <= _GATHER_MS else _BURST_EVALUATIONS
+    limit = 1 if burst.sent <= GATHER_MS else _BURST_EVALUATIONS
     return Target(
-        f"changes that come together cost one evaluation; {_BURST_EVALUATIONS} if they take longer than the "
-        f"{_GATHER_MS:.0f} ms in which changes gather",
+        "changes that come together cost one evaluation",
         f"at most {limit} per Placement",
         f"{_ratio(burst.evaluations.all, burst.seen_by)} (sent in {burst.sent:.0f} ms)",
         burst.evaluations.all <= limit * burst.seen_by,
