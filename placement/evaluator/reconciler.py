@@ -19,6 +19,7 @@ from controllers.runtime.clock import now
 from controllers.runtime.reconcile import Request, Result
 from placement.decisions import BY_PLACEMENT
 from placement.evaluator.decisions import Plan, Write, pages, plan
+from placement.evaluator.echoes import Echoes
 from placement.evaluator.evaluate import evaluate, is_left_alone
 from placement.evaluator.hub import Hub
 from placement.evaluator.status import placement_status
@@ -39,12 +40,14 @@ class EvaluatorReconciler:
         *,
         placements: Reader,
         decisions: Reader,
+        echoes: Echoes,
         now: Callable[[], datetime.datetime] = now,
     ) -> None:
         self._client = client
         self._hub = hub
         self._placements = placements
         self._decisions = decisions
+        self._echoes = echoes
         self._now = now
 
     async def reconcile(self, request: Request, /) -> Result:
@@ -97,16 +100,21 @@ class EvaluatorReconciler:
                 )
             except AlreadyExists as error:  # not in the cache yet, or without our label
                 raise Conflict(error.message, status=error.status, reason=error.reason) from error
-            version = created.metadata.resource_version
+            version = self._noted(created).metadata.resource_version
         if write.metadata is not None:
             patch = merge_patch(write.metadata, resource_version=version)
             patched = await self._client.patch(PLACEMENT_DECISION, meta.name, patch, namespace=meta.namespace)
-            version = patched.metadata.resource_version
+            version = self._noted(patched).metadata.resource_version
         if write.status is not None:
             patch = merge_patch(write.status, resource_version=version)
-            await self._client.patch(
-                PLACEMENT_DECISION, meta.name, patch, namespace=meta.namespace, subresource="status"
+            self._noted(
+                await self._client.patch(
+                    PLACEMENT_DECISION, meta.name, patch, namespace=meta.namespace, subresource="status"
+                )
             )
+
+    def _noted(self, page: Object) -> Object:
+        return self._echoes.note(PLACEMENT_DECISION, page)
 
     async def _write_status(self, placement: Object, status: dict[str, object]) -> None:
         changed = merge_diff(placement.to_dict().get("status") or {}, status)
@@ -114,4 +122,9 @@ class EvaluatorReconciler:
             return
         meta = placement.metadata
         patch = merge_patch({"status": changed}, resource_version=meta.resource_version)
-        await self._client.patch(PLACEMENT, meta.name, patch, namespace=meta.namespace, subresource="status")
+        self._echoes.note(
+            PLACEMENT,
+            await self._client.patch(
+                PLACEMENT, meta.name, patch, namespace=meta.namespace, subresource="status"
+            ),
+        )

@@ -22,13 +22,14 @@ from controllers.api.model import Model
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.runtime.cache import Change
-from controllers.runtime.controller import Controller
+from controllers.runtime.controller import Controller, by_own_key
 from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
 from placement.decisions import BY_PLACEMENT, decides_for
+from placement.evaluator.echoes import Echoes
 from placement.evaluator.hub import Hub
 from placement.evaluator.reconciler import EvaluatorReconciler
 from placement.evaluator.sight import Aspect, changed, concerned, sets_of
@@ -74,11 +75,24 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
     decisions = informers.of(Scope(PLACEMENT_DECISION))
     decisions.store.add_index(BY_PLACEMENT, decides_for)
     hub = Hub.of(informers)
-    reconciler = EvaluatorReconciler(client, hub, placements=placements.store, decisions=decisions.store)
+    echoes = Echoes()
+    reconciler = EvaluatorReconciler(
+        client, hub, placements=placements.store, decisions=decisions.store, echoes=echoes
+    )
     controller = Controller("evaluator", reconciler, recorder=recorder, concurrency=4)
     sight = _Sight(hub)
-    controller.watch(placements)
-    controller.watch(decisions, _decided)
+
+    def of_placement(change: Change) -> Iterable[Request]:
+        """Not its status as it was written here; as somebody else writes it, it is repaired."""
+        is_echo = change.old is not None and echoes.has_made(PLACEMENT, change)
+        return () if is_echo else by_own_key(change)
+
+    def of_decision(change: Change) -> Iterable[Request]:
+        """A page that somebody else changed or removed is repaired."""
+        return () if echoes.has_made(PLACEMENT_DECISION, change) else _decided(change)
+
+    controller.watch(placements, of_placement)
+    controller.watch(decisions, of_decision)
     controller.watch(informers.of(Scope(MANAGED_CLUSTER)), sight.of_cluster, gather=GATHER)
     controller.watch(informers.of(Scope(ADDON_PLACEMENT_SCORE)), sight.of_score, gather=GATHER)
     controller.watch(informers.of(Scope(MANAGED_CLUSTER_SET)), sight.of_set, gather=GATHER)
@@ -141,5 +155,4 @@ def _models(change: Change, model: type[M]) -> tuple[M | None, M | None]:
 
 
 def _decided(change: Change) -> Iterable[Request]:
-    """A page that somebody else changed or removed is repaired."""
     return (Request(*key.split("/", 1)) for key in decides_for(change.object))
