@@ -53,17 +53,27 @@ class Controller:
         self._triggers: list[tuple[Informer, Mapper]] = []
         self._owns: Wanted = _everything
 
-    def watch(self, informer: Informer, mapper: Mapper = by_own_key, *, gather: float = 0.0) -> None:
+    def watch(
+        self,
+        informer: Informer,
+        mapper: Mapper = by_own_key,
+        *,
+        gather: float = 0.0,
+        longest: float | None = None,
+    ) -> None:
         """Every change in `informer` wants the keys that `mapper` makes of it.
 
-        Changes that come within `gather` seconds of the first one cost one reconcile; 0: at once.
+        Changes that come within `gather` seconds of the first one cost one reconcile; 0: at once. With `longest`, each
+        within `gather` seconds of the one before, up to so many seconds after the first.
         """
 
         def enqueue(change: Change) -> None:
             for request in mapper(change):
                 if not self._owns(request):
                     continue
-                if gather:
+                if gather and longest is not None:
+                    self.queue.add_gathered(request, gather, longest)
+                elif gather:
                     self.queue.add_after(request, gather)
                 else:
                     self.queue.add(request)

@@ -24,6 +24,7 @@ class Schedule(Generic[K]):
     - added while ready: still once
     - added while running: runs once more after `done`
     - added later than an earlier delay of the same key: the earlier time stands
+    - added to gather: each time anew pushes it off, up to a limit
     - added for an idle moment: a delayed key that also runs earlier, once nothing is ready or running
     """
 
@@ -35,6 +36,7 @@ class Schedule(Generic[K]):
         self._idle: dict[
             K, None
         ] = {}  # those of _due that an idle moment is enough for, longest waiting first
+        self._gathered: dict[K, float] = {}  # those of _due that may be pushed off, and since when they wait
         self._heap: list[tuple[float, int, K]] = []
         self._sequence = 0  # breaks ties in the heap, since keys need not be ordered
 
@@ -52,9 +54,22 @@ class Schedule(Generic[K]):
         """Wants `key` at `when`, unless it is wanted sooner."""
         if key in self._dirty or self._due.get(key, float("inf")) <= when:
             return
+        self._gathered.pop(key, None)
         self._due[key] = when
         self._sequence += 1
         heapq.heappush(self._heap, (when, self._sequence, key))
+
+    def add_gathered(self, key: K, now: float, quiet: float, longest: float) -> None:
+        """Wants `key` once it was not added so for `quiet`, and `longest` after the first time in any case, unless it
+        is wanted sooner."""
+        if key in self._due and key not in self._gathered:
+            self.add_at(key, now + quiet)
+            return
+        since = self._gathered.get(key, now)
+        self._due.pop(key, None)
+        self.add_at(key, min(now + quiet, since + longest))
+        if key in self._due:
+            self._gathered[key] = since
 
     def add_idle(self, key: K, latest: float) -> None:
         """Wants `key` once nothing is ready or running, and at `latest` in any case, unless it is wanted sooner."""
@@ -109,6 +124,7 @@ class Schedule(Generic[K]):
     def _forget_delay(self, key: K) -> None:
         self._due.pop(key, None)
         self._idle.pop(key, None)
+        self._gathered.pop(key, None)
 
     def _promote(self, now: float) -> None:
         while (due := self.next_due()) is not None and due <= now:
@@ -146,6 +162,12 @@ class WorkQueue(Generic[K]):
     def add_after(self, key: K, delay: float) -> None:
         if not self._closed:
             self._schedule.add_at(key, self._clock() + delay)
+            self._wake.set()
+
+    def add_gathered(self, key: K, quiet: float, longest: float) -> None:
+        """Adds `key` once it was not added so for `quiet` seconds, and `longest` after the first time in any case."""
+        if not self._closed:
+            self._schedule.add_gathered(key, self._clock(), quiet, longest)
             self._wake.set()
 
     def add_when_idle(self, key: K, within: float) -> None:

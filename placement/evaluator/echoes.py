@@ -1,39 +1,83 @@
-"""Which changes a watch tells of are the evaluator's own writes, come back: nothing is to be done about those.
+"""Which changes that a watch tells of leave things as the evaluator wants them: its own writes, come back, mostly.
 
 Each decision of a Placement comes back twice, and its status once. To look at them anew would double the evaluations
-of a hub, and, with scores that depend on other Placements' decisions, now and then change one.
+of a hub, and, with scores that depend on other Placements' decisions, now and then change one. They are told by what
+they hold, since the watch is as fast as the answer to the write.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from controllers.api.kinds import Kind
-from controllers.kube.object import Object
+from controllers.api import keys
+from controllers.api.placement import Placement, PlacementDecision, PlacementStatus
 from controllers.runtime.cache import Change, Key
+from placement.evaluator.decisions import Plan, plan
 
-# Writes of one object that follow each other: it is made, labelled, and given a status.
-_KEPT: Final = 3
+
+@dataclass
+class _Wanted:
+    pages: dict[str, PlacementDecision] = field(default_factory=dict)
+    making: set[str] = field(default_factory=set)
+    status: PlacementStatus | None = None
 
 
 class Echoes:
-    """`note` the answer to each write. A change that comes before the answer is not told apart, and costs no more than
-    one evaluation."""
+    """What each Placement's evaluation has wanted last. Who changes it hears of it in the order of the calls."""
 
     def __init__(self) -> None:
-        self._written: dict[tuple[Kind, Key], tuple[str, ...]] = {}
+        self._wanted: dict[Key, _Wanted] = {}
 
-    def note(self, kind: Kind, written: Object) -> Object:
-        """Remembers the answer to a write; returns it."""
-        key = (kind, written.key)
-        versions = (*self._written.get(key, ()), written.metadata.resource_version)
-        self._written[key] = versions[-_KEPT:]
-        return written
+    def begin(self, placement: Key, pages: Sequence[PlacementDecision], todo: Plan) -> None:
+        """These pages are about to be there, by the writes of `todo`."""
+        wanted = self._of(placement)
+        wanted.pages = {page.metadata.name: page for page in pages}
+        # A page is made without a status, which follows; that it has none is no news in between.
+        wanted.making = {write.page.metadata.name for write in todo.writes if write.create is not None}
 
-    def has_made(self, kind: Kind, change: Change) -> bool:
-        """Whether the state that is told of was written here."""
-        key = (kind, change.object.key)
-        if change.new is None:
-            self._written.pop(key, None)
+    def end(self, placement: Key) -> None:
+        """They are there."""
+        self._of(placement).making = set()
+
+    def tell(self, placement: Key, status: PlacementStatus) -> None:
+        """The Placement is about to have this status."""
+        self._of(placement).status = status
+
+    def forget(self, placement: Key) -> None:
+        """There is no such Placement any more."""
+        self._wanted.pop(placement, None)
+
+    def has_made_page(self, change: Change) -> bool:
+        """Whether this change of a PlacementDecision leaves nothing to do."""
+        item = change.object
+        owner = (item.metadata.namespace, item.metadata.labels.get(keys.PLACEMENT_LABEL, ""))
+        wanted = self._wanted.get(owner)
+        if wanted is None:
             return False
-        return change.new.metadata.resource_version in self._written.get(key, ())
+        name = item.metadata.name
+        if change.new is None or change.new.metadata.deletion_timestamp is not None:
+            return name not in wanted.pages
+        if name not in wanted.pages:
+            return False
+        live = item.decode(PlacementDecision)
+        if name in wanted.making and not live.status.decisions:
+            return True
+        return not plan([wanted.pages[name]], [live]).writes
+
+    def has_made_placement(self, change: Change) -> bool:
+        """Whether in this change of a Placement only its status has moved, to what it shall be."""
+        old, new = change
+        if old is None or new is None:
+            return False
+        wanted = self._wanted.get(new.key)
+        before, after = old.metadata, new.metadata
+        return (
+            wanted is not None
+            and (before.uid, before.generation, before.deletion_timestamp, before.annotations)
+            == (after.uid, after.generation, after.deletion_timestamp, after.annotations)
+            and new.decode(Placement).status == wanted.status
+        )
+
+    def _of(self, placement: Key) -> _Wanted:
+        return self._wanted.setdefault(placement, _Wanted())

@@ -53,6 +53,7 @@ class EvaluatorReconciler:
     async def reconcile(self, request: Request, /) -> Result:
         found = self._placements.get(*request)
         if found is None:
+            self._echoes.forget(request)
             return Result.done()
         placement = found.decode(Placement)
         if is_left_alone(placement):
@@ -63,8 +64,12 @@ class EvaluatorReconciler:
         desired: list[PlacementDecision] = []
         if evaluation.groups is not None:
             desired = pages(placement, evaluation.groups)
-            await self._carry_out(plan(desired, snapshot.decisions))
+            todo = plan(desired, snapshot.decisions)
+            self._echoes.begin(request, desired, todo)
+            await self._carry_out(todo)
+            self._echoes.end(request)
         status = placement_status(placement, evaluation, desired, snapshot.now)
+        self._echoes.tell(request, status)
         if status != placement.status:
             await self._write_status(found, msgspec.to_builtins(status))
             log.info(
@@ -100,21 +105,16 @@ class EvaluatorReconciler:
                 )
             except AlreadyExists as error:  # not in the cache yet, or without our label
                 raise Conflict(error.message, status=error.status, reason=error.reason) from error
-            version = self._noted(created).metadata.resource_version
+            version = created.metadata.resource_version
         if write.metadata is not None:
             patch = merge_patch(write.metadata, resource_version=version)
             patched = await self._client.patch(PLACEMENT_DECISION, meta.name, patch, namespace=meta.namespace)
-            version = self._noted(patched).metadata.resource_version
+            version = patched.metadata.resource_version
         if write.status is not None:
             patch = merge_patch(write.status, resource_version=version)
-            self._noted(
-                await self._client.patch(
-                    PLACEMENT_DECISION, meta.name, patch, namespace=meta.namespace, subresource="status"
-                )
+            await self._client.patch(
+                PLACEMENT_DECISION, meta.name, patch, namespace=meta.namespace, subresource="status"
             )
-
-    def _noted(self, page: Object) -> Object:
-        return self._echoes.note(PLACEMENT_DECISION, page)
 
     async def _write_status(self, placement: Object, status: dict[str, object]) -> None:
         changed = merge_diff(placement.to_dict().get("status") or {}, status)
@@ -122,9 +122,4 @@ class EvaluatorReconciler:
             return
         meta = placement.metadata
         patch = merge_patch({"status": changed}, resource_version=meta.resource_version)
-        self._echoes.note(
-            PLACEMENT,
-            await self._client.patch(
-                PLACEMENT, meta.name, patch, namespace=meta.namespace, subresource="status"
-            ),
-        )
+        await self._client.patch(PLACEMENT, meta.name, patch, namespace=meta.namespace, subresource="status")

@@ -43,8 +43,10 @@ M = TypeVar("M")
 _OCM_OPERATOR = "/apis/operator.open-cluster-management.io/v1"
 _OCM_HUB = "clustermanagers"
 
-# Seconds in which changes of clusters gather: a rack that goes away costs each Placement one evaluation.
+# Seconds in which changes of clusters gather, and as long as more of them come: a rack that goes away costs each
+# Placement one evaluation.
 GATHER = 0.05
+GATHER_LONGEST = 0.25
 
 
 class _Resource(Model):
@@ -84,19 +86,29 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
 
     def of_placement(change: Change) -> Iterable[Request]:
         """Not its status as it was written here; as somebody else writes it, it is repaired."""
-        is_echo = change.old is not None and echoes.has_made(PLACEMENT, change)
-        return () if is_echo else by_own_key(change)
+        return () if echoes.has_made_placement(change) else by_own_key(change)
 
     def of_decision(change: Change) -> Iterable[Request]:
         """A page that somebody else changed or removed is repaired."""
-        return () if echoes.has_made(PLACEMENT_DECISION, change) else _decided(change)
+        return () if echoes.has_made_page(change) else _decided(change)
 
     controller.watch(placements, of_placement)
     controller.watch(decisions, of_decision)
-    controller.watch(informers.of(Scope(MANAGED_CLUSTER)), sight.of_cluster, gather=GATHER)
-    controller.watch(informers.of(Scope(ADDON_PLACEMENT_SCORE)), sight.of_score, gather=GATHER)
-    controller.watch(informers.of(Scope(MANAGED_CLUSTER_SET)), sight.of_set, gather=GATHER)
-    controller.watch(informers.of(Scope(MANAGED_CLUSTER_SET_BINDING)), sight.of_binding, gather=GATHER)
+    controller.watch(
+        informers.of(Scope(MANAGED_CLUSTER)), sight.of_cluster, gather=GATHER, longest=GATHER_LONGEST
+    )
+    controller.watch(
+        informers.of(Scope(ADDON_PLACEMENT_SCORE)), sight.of_score, gather=GATHER, longest=GATHER_LONGEST
+    )
+    controller.watch(
+        informers.of(Scope(MANAGED_CLUSTER_SET)), sight.of_set, gather=GATHER, longest=GATHER_LONGEST
+    )
+    controller.watch(
+        informers.of(Scope(MANAGED_CLUSTER_SET_BINDING)),
+        sight.of_binding,
+        gather=GATHER,
+        longest=GATHER_LONGEST,
+    )
     return manager.add_controller(controller)
 
 

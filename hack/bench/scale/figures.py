@@ -31,7 +31,8 @@ class Start(msgspec.Struct, frozen=True):
     """The controllers' process started, on a hub where all objects are there.
 
     Seconds from its start until /readyz answers 200, and until its queues are empty. Memory in MiB. `writes`: of
-    Placements, decisions, clusters, sets and bindings.
+    Placements, decisions, clusters, sets and bindings. `changed`: Placements that then had other clusters than before:
+    each decision is a reason for Balance to look at others differently.
     """
 
     ready_seconds: float
@@ -41,6 +42,7 @@ class Start(msgspec.Struct, frozen=True):
     peak_rss: float
     evaluations: Evaluations
     writes: Requests
+    changed: int = 0
 
 
 class Change(msgspec.Struct, frozen=True):

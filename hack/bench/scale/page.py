@@ -26,8 +26,7 @@ A real API server and etcd, and the controllers as one process with their defaul
 many evaluations there were, the API server's which requests it has served; both are read before and after.
 
 - **evaluations**: reconciles of the evaluator, whatever came of them; **repeated** ones ended in a conflict or an
-  error and come again. A decision or a status that the evaluator has written itself comes back by its watch and is
-  looked at as well.
+  error and come again.
 - **decision writes**: requests that create, change or remove PlacementDecisions; a new page takes two, one for its
   status. **other writes**: conditions of clusters, sets and bindings.
 - **idle**: from the start of the process until all its queues are empty; seen every 100 ms.
@@ -56,8 +55,8 @@ _NOISE = """\
 """
 
 _GATHERING = f"""\
-Changes gather for {tables.GATHER_MS:.0f} ms from the first one. Those that take longer to send, as ten requests for one
-object may, begin a second evaluation.
+Changes gather as long as each comes within {tables.GATHER_MS:.0f} ms of the one before, up to {tables.LONGEST_MS:.0f}
+ms after the first.
 """
 
 _EVENNESS = """\

@@ -102,14 +102,17 @@ def _watched(bed: Testbed) -> dict[str, int]:
 
 async def _start(bed: Testbed, clients: Clients, part: Part, size: Size) -> Start:
     """Starts the controllers; until they are idle. FleetError unless everything is decided then."""
+    before = await decisions(clients.hub)
     found = await start_again(bed, clients, part)
     counted = await tally.read(part.port)
-    if not is_complete(await decisions(clients.hub), size):
+    after = await decisions(clients.hub)
+    if not is_complete(after, size):
         raise FleetError("the controllers are idle, and not every Placement has its clusters; see the logs")
-    return _figures(found, Evaluations(counted.ended, counted.failed))
+    changed = sum(before.get(key) != clusters for key, clusters in after.items())
+    return _figures(found, Evaluations(counted.ended, counted.failed), changed)
 
 
-def _figures(found: Restart, evaluations: Evaluations) -> Start:
+def _figures(found: Restart, evaluations: Evaluations, changed: int) -> Start:
     return Start(
         ready_seconds=found.ready_seconds,
         idle_seconds=found.settled_seconds,
@@ -118,4 +121,5 @@ def _figures(found: Restart, evaluations: Evaluations) -> Start:
         peak_rss=found.peak_rss,
         evaluations=evaluations,
         writes=writes(found.requests, {}),
+        changed=changed,
     )

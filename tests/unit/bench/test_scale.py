@@ -197,8 +197,8 @@ def test_a_result_of_another_format_is_refused(tmp_path: Path) -> None:
         (measured(), ""),
         (measured(change(LABEL, 50, 1_000)), LABEL),
         (measured(change(UNSEEN, 0, 50)), UNSEEN),
-        (measured(change(BURST, 50, 100, sent=90.0)), ""),
-        (measured(change(BURST, 50, 101, sent=90.0)), BURST),
+        (measured(change(BURST, 50, 100, sent=290.0)), ""),
+        (measured(change(BURST, 50, 101, sent=290.0)), BURST),
         (measured(change(RACK, 50, 51, sent=40.0)), RACK),
         (
             measured(change(LABEL, writes={"placementdecisions/status PATCH": 2})),

@@ -23,6 +23,7 @@ class ScheduleMachine(RuleBasedStateMachine):
         self.now = 0.0
         self.wanted: dict[str, float] = {}
         self.idle: set[str] = set()
+        self.gathered: dict[str, float] = {}
         self.running: set[str] = set()
 
     @rule(key=KEYS)
@@ -31,20 +32,35 @@ class ScheduleMachine(RuleBasedStateMachine):
         assert fresh == (self.wanted.get(key, float("inf")) > self.promoted)
         self.wanted[key] = min(self.now, self.promoted)
         self.idle.discard(key)
+        self.gathered.pop(key, None)
 
     promoted = 0.0
 
     @rule(key=KEYS, delay=st.floats(0.1, 5))
     def add_later(self, key: str, delay: float) -> None:
         self.schedule.add_at(key, self.now + delay)
-        self.wanted[key] = min(self.wanted.get(key, float("inf")), self.now + delay)
+        self._want(key, self.now + delay)
+
+    def _want(self, key: str, when: float) -> None:
+        if when < self.wanted.get(key, float("inf")):
+            self.wanted[key] = when
+            self.gathered.pop(key, None)
+
+    @rule(key=KEYS, quiet=st.floats(0.1, 5), more=st.floats(0, 5))
+    def add_gathered(self, key: str, quiet: float, more: float) -> None:
+        self.schedule.add_gathered(key, self.now, quiet, quiet + more)
+        if key in self.wanted and key not in self.gathered:
+            self._want(key, self.now + quiet)
+            return
+        since = self.gathered.setdefault(key, self.now)
+        self.wanted[key] = min(self.now + quiet, since + quiet + more)
 
     @rule(key=KEYS, within=st.floats(0.1, 5))
     def add_when_idle(self, key: str, within: float) -> None:
         self.schedule.add_idle(key, self.now + within)
         if key not in self.wanted:
             self.idle.add(key)
-        self.wanted[key] = min(self.wanted.get(key, float("inf")), self.now + within)
+        self._want(key, self.now + within)
 
     @rule(seconds=st.floats(0.1, 5))
     def pass_time(self, seconds: float) -> None:
@@ -54,6 +70,8 @@ class ScheduleMachine(RuleBasedStateMachine):
     def pop(self) -> None:
         key = self.schedule.pop(self.now)
         self.promoted = self.now
+        for name in [name for name in self.gathered if self.wanted[name] <= self.now]:
+            del self.gathered[name]
         due = {name for name, when in self.wanted.items() if when <= self.now}
         self.idle -= due
         if key is None:
@@ -84,6 +102,7 @@ class ScheduleMachine(RuleBasedStateMachine):
         assert dropped == len(keys & self.wanted.keys())
         for key in keys:
             self.wanted.pop(key, None)
+            self.gathered.pop(key, None)
         self.idle -= keys
 
     @invariant()
@@ -106,6 +125,18 @@ class ScheduleMachine(RuleBasedStateMachine):
 
 
 TestSchedule = ScheduleMachine.TestCase
+
+
+def test_a_key_that_gathers_is_pushed_off_up_to_a_limit() -> None:
+    schedule: Schedule[str] = Schedule()
+    for now in (0.0, 0.8, 1.6, 2.4):
+        schedule.add_gathered("a", now, 1.0, 3.0)
+        assert schedule.pop(now) is None
+    assert schedule.pop(2.9) is None
+    assert schedule.pop(3.0) == "a"
+    schedule.done("a")
+    schedule.add_gathered("a", 10.0, 1.0, 3.0)
+    assert schedule.pop(11.0) == "a"
 
 
 async def test_a_key_added_while_it_runs_runs_once_more() -> None:
