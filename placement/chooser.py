@@ -20,6 +20,7 @@ from placement.decisions import BY_PLACEMENT
 from placement.evaluator.evaluate import SATISFIED, evaluate
 from placement.evaluator.hub import Hub
 from placement.explain.words import refusals
+from placement.failover.loss import is_suspect, sight
 from placement.load import ClusterLoad
 from placement.rankings import Rankings
 from placement.settings import BadSettingError, Settings, read
@@ -76,9 +77,15 @@ class Chooser:
             settings = self.settings(workflow)
         except BadSettingError as error:
             return Wait("BadSetting", f"{error} (on the Workflow or on its Placement)")
-        clusters = [cluster for cluster in state.clusters if cluster not in without]
+        clusters = [
+            cluster
+            for cluster in state.clusters
+            if cluster not in without and not self._is_lost(workflow, cluster)
+        ]
         if not clusters:
-            return Wait("NoOtherCluster", f"Placement {name} has selected no other cluster")
+            return Wait(
+                "NoOtherCluster", f"Placement {name} has selected no other cluster, or none that is there"
+            )
         wanted = strategy or settings.strategy
         candidates = self._candidates((meta.namespace, name or ""), clusters, ranked=wanted == SCORES)
         return choose(candidates, wanted, self._need(workflow, settings, candidates), meta.uid)
@@ -101,6 +108,14 @@ class Chooser:
         if all(item.room is None for item in candidates):
             return NOTHING
         return _needed(workflow, settings)
+
+    def _is_lost(self, workflow: Object, cluster: str) -> bool:
+        """Whether a cluster has been lost since it was selected: the decision follows, some 100 ms later."""
+        found = self._hub.clusters.by_key.get(("", cluster))
+        if found is None or not is_suspect(found):
+            return False
+        placement = self.placement(workflow)
+        return sight(found, placement.spec.tolerations if placement else (), self._now()).loss is not None
 
     def _candidates(self, placement: Key, clusters: Sequence[str], *, ranked: bool) -> list[Candidate]:
         active = self._load.of(clusters)

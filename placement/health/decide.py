@@ -30,9 +30,9 @@ MISSES: Final = 5
 
 @dataclass(frozen=True)
 class Pulse:
-    """What is known of a cluster's life. `renewed`: its lease's renewTime, by the clock of the cluster. `heard`: when
-    this process saw the lease move, or the agent say that the cluster is available; `since`: when it first looked; both
-    by its own clock. None: never, or there is no lease."""
+    """What is known of a cluster's life. `renewed`: its lease's renewTime, by the clock of the cluster, but no later
+    than when it was seen here. `heard`: when this process saw the lease move, or the agent say that the cluster is
+    available; `since`: when it first looked; both by its own clock. None: never, or there is no lease."""
 
     since: datetime
     renewed: datetime | None = None

@@ -30,6 +30,7 @@ class Pulses:
     def __init__(self, leases: Informer, clusters: Informer, now: Callable[[], datetime.datetime]) -> None:
         self._now = now
         self._pulses: dict[str, Pulse] = {}
+        self._said: dict[str, datetime.datetime | None] = {}  # each lease's renewTime, as it is
         leases.add_handler(self._on_lease)
         clusters.add_handler(self._on_cluster)
 
@@ -38,16 +39,22 @@ class Pulses:
 
     def forget(self, cluster: str) -> None:
         self._pulses.pop(cluster, None)
+        self._said.pop(cluster, None)
 
     def _on_lease(self, change: Change) -> None:
         if change.new is None:
             return
         cluster = change.new.metadata.namespace
         moment = change.new.decode(_Lease).spec.renew_time
-        renewed = parsed(moment) if moment else None
-        before = self.of(cluster)
-        moved = before.renewed is not None and renewed != before.renewed
-        self._pulses[cluster] = replace(before, renewed=renewed, heard=self._now() if moved else before.heard)
+        said = parsed(moment) if moment else None
+        before, last = self.of(cluster), self._said.get(cluster)
+        if cluster in self._said and said == last:
+            return
+        self._said[cluster] = said
+        # A clock that is ahead must not keep a cluster alive for as long after its death.
+        renewed = None if said is None else min(said, self._now())
+        heard = before.heard if last is None else self._now()
+        self._pulses[cluster] = replace(before, renewed=renewed, heard=heard)
 
     def _on_cluster(self, change: Change) -> None:
         """An agent that says its cluster is available is alive, whatever becomes of its lease: taking that back at once

@@ -7,13 +7,20 @@ from typing import Any
 import pytest
 
 from controllers.api import keys
-from controllers.api.kinds import ADDON_PLACEMENT_SCORE, MANAGED_CLUSTER, PLACEMENT, WORKFLOW
+from controllers.api.kinds import (
+    ADDON_PLACEMENT_SCORE,
+    MANAGED_CLUSTER,
+    PLACEMENT,
+    PLACEMENT_DECISION,
+    WORKFLOW,
+)
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from placement.evaluator.wiring import add_to as add_evaluator
+from placement.health.decide import UNREACHABLE
 from placement.wiring import add_to
 from tests.eventually import eventually
-from tests.integration.bodies import Body, of, placement, workflow
+from tests.integration.bodies import Body, decision_page, decisions, of, placement, workflow
 from tests.integration.running import running
 from tests.integration.told import event, waits_because, waits_no_more
 
@@ -148,6 +155,22 @@ async def test_a_setting_that_means_nothing_is_named(
         )
         found = await placed(client, namespace, "a")
         assert found[keys.CHOICE_ANNOTATION].startswith("random: drawn of 3 clusters")
+
+
+async def test_a_cluster_that_was_lost_after_it_was_selected_gets_nothing(
+    client: Client, namespace: str, clusters: list[str]
+) -> None:
+    taints = [{"key": UNREACHABLE, "effect": "NoSelect"}]
+    for name in clusters[:2]:
+        await client.patch(MANAGED_CLUSTER, name, merge_patch({"spec": {"taints": taints}}))
+    await client.create(PLACEMENT, placement("p"), namespace=namespace)
+    await client.create(PLACEMENT_DECISION, decision_page("p", 1), namespace=namespace)
+    patch = merge_patch(decisions(clusters))
+    await client.patch(PLACEMENT_DECISION, "p-decision-1", patch, namespace=namespace, subresource="status")
+    async with running(client, add_to):
+        await client.create(WORKFLOW, workflow("a", placement="p"), namespace=namespace)
+        found = await placed(client, namespace, "a")
+    assert found[keys.CLUSTER_ANNOTATION] == clusters[2]
 
 
 async def test_without_a_decision_it_says_what_keeps_each_cluster_off(

@@ -60,6 +60,19 @@ def test_a_lease_that_moves_is_heard_whatever_its_clock_says() -> None:
     assert world.pulses.of("c").heard == START + timedelta(seconds=60), "it did not move"
 
 
+def test_a_clock_that_is_ahead_keeps_no_cluster_alive() -> None:
+    world = World()
+    world.lease("2026-11-21T15:00:00.000000Z")
+    assert world.pulses.of("c") == Pulse(since=START, renewed=START)
+    world.now += timedelta(seconds=60)
+    world.lease("2026-11-21T15:01:00.000000Z")
+    beaten = START + timedelta(seconds=60)
+    assert world.pulses.of("c") == Pulse(since=START, renewed=beaten, heard=beaten)
+    world.now += timedelta(seconds=60)
+    world.lease("2026-11-21T15:01:00.000000Z")
+    assert world.pulses.of("c") == Pulse(since=START, renewed=beaten, heard=beaten), "it did not move"
+
+
 def test_an_agent_that_says_its_cluster_is_back_is_heard() -> None:
     world = World()
     world.says("Unknown")
