@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from controllers.api import keys
@@ -12,10 +12,11 @@ from controllers.kube.object import Object
 from controllers.kube.quantity import amount
 from controllers.runtime.cache import Key, Reader
 from controllers.runtime.clock import now
+from placement.capacity.backlog import Backlog
 from placement.capacity.need import NOTHING, Need, peak
 from placement.capacity.promises import Promises
 from placement.capacity.room import free
-from placement.decide import Place, PlacementState, Wait, choose, missing
+from placement.decide import NO_ROOM, Place, PlacementState, Wait, choose, missing
 from placement.decisions import BY_PLACEMENT
 from placement.evaluator.evaluate import SATISFIED, evaluate
 from placement.evaluator.hub import Hub
@@ -38,12 +39,14 @@ class Chooser:
         decisions: Reader,
         load: ClusterLoad,
         promises: Promises,
+        backlog: Backlog,
         now: Callable[[], datetime] = now,
     ) -> None:
         self._hub = hub
         self._decisions = decisions
         self._load = load
         self._promises = promises
+        self._backlog = backlog
         self._now = now
         self._rankings = Rankings(hub, now)
         self._free: dict[str, tuple[ManagedCluster, Need | None]] = {}
@@ -68,27 +71,43 @@ class Chooser:
         self, workflow: Object, *, without: Collection[str] = (), strategy: str | None = None
     ) -> Place | Wait:
         """The cluster for the Workflow, not one of `without`; `strategy` in place of the one that was asked for."""
+        outcome, need = self._choose(workflow, without, strategy)
+        if isinstance(outcome, Wait) and outcome.reason == NO_ROOM:
+            self._backlog.put(workflow, need)
+        else:
+            self._backlog.take(workflow.key)
+        return outcome
+
+    def _choose(
+        self, workflow: Object, without: Collection[str], strategy: str | None
+    ) -> tuple[Place | Wait, Need]:
         meta = workflow.metadata
         name = meta.annotations.get(keys.PLACEMENT_ANNOTATION)
         state = self._state((meta.namespace, name or ""))
         if (reason := missing(meta.namespace, name, state)) is not None:
-            return reason
+            return reason, NOTHING
         try:
             settings = self.settings(workflow)
         except BadSettingError as error:
-            return Wait("BadSetting", f"{error} (on the Workflow or on its Placement)")
+            return Wait("BadSetting", f"{error} (on the Workflow or on its Placement)"), NOTHING
         clusters = [
             cluster
             for cluster in state.clusters
             if cluster not in without and not self._is_lost(workflow, cluster)
         ]
         if not clusters:
-            return Wait(
-                "NoOtherCluster", f"Placement {name} has selected no other cluster, or none that is there"
-            )
+            message = f"Placement {name} has selected no other cluster, or none that is there"
+            return Wait("NoOtherCluster", message), NOTHING
         wanted = strategy or settings.strategy
         candidates = self._candidates((meta.namespace, name or ""), clusters, ranked=wanted == SCORES)
-        return choose(candidates, wanted, self._need(workflow, settings, candidates), meta.uid)
+        need = self._need(workflow, settings, candidates)
+        return choose(candidates, wanted, need, meta.uid), need
+
+    def next_for(self, cluster: str) -> Iterable[Key]:
+        """Workflows that waited for room and for which the cluster has some now; whether it is one of theirs is for
+        `choose` to find out."""
+        room = self._room(cluster)
+        return () if room is None else self._backlog.fitting(room)
 
     def assume(self, workflow: Object, cluster: str) -> None:
         self._load.assume(workflow.key, cluster)

@@ -81,12 +81,12 @@ def choose(candidates: Sequence[Candidate], strategy: str, need: Need, seed: str
 
 
 def _no_room(candidates: Sequence[Candidate], need: Need) -> str:
-    best = max(candidates, key=lambda item: (item.fits(need) or 0.0, item.name))
-    clusters = (
-        "the selected cluster has" if len(candidates) == 1 else f"none of {len(candidates)} clusters has"
+    """Without what is free just now: the text is told anew whenever it changes."""
+    none = (
+        "the one selected cluster has" if len(candidates) == 1 else f"none of {len(candidates)} clusters has"
     )
-    none = "not got" if len(candidates) == 1 else "got"
+    not_so = " not" if len(candidates) == 1 else ""
     return (
-        f"at its widest it needs {need}, which {clusters} {none} free (most: {best.name} with {best.room}): it goes on "
-        f"when there is room; if less will do, say so in annotation {keys.NEED_ANNOTATION}, such as cpu=2,memory=4Gi"
+        f"at its widest it needs {need}, and {none}{not_so} so much free: it goes on when there is room (see python -m "
+        f"placement explain); if less will do, say so in annotation {keys.NEED_ANNOTATION}, such as cpu=2,memory=4Gi"
     )

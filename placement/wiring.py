@@ -18,10 +18,10 @@ from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
+from placement.capacity.backlog import Backlog
 from placement.capacity.promises import Promises
 from placement.capacity.room import free
 from placement.chooser import Chooser
-from placement.decide import NO_ROOM
 from placement.decisions import BY_PLACEMENT, decides_for
 from placement.evaluator.hub import Hub
 from placement.failover.reconciler import Failover
@@ -30,11 +30,6 @@ from placement.reconciler import PlacementReconciler, needs_cluster
 
 # Index of WORKFLOWS: "<namespace>/<placement>" of those that have no cluster yet, or have lost theirs.
 _WAITS_FOR = "waits-for"
-# Index of WORKFLOWS: what one waits for that any cluster may bring.
-_WAITS_BECAUSE = "waits-because"
-
-# Seconds in which reports of what is free gather before those are looked at again that found no room.
-_GATHER_ROOM = 1.0
 
 
 def add_to(manager: Manager, client: Client, informers: Informers, recorder: Recorder) -> Controller:
@@ -44,13 +39,16 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
     decisions = informers.of(Scope(PLACEMENT_DECISION))
     clusters = informers.of(Scope(MANAGED_CLUSTER))
     workflows.store.add_index(_WAITS_FOR, _waits_for)
-    workflows.store.add_index(_WAITS_BECAUSE, _waits_because)
     decisions.store.add_index(BY_PLACEMENT, decides_for)
     hub = Hub.of(informers)
     view = informers.view(WORKFLOWS)
     waiting = Waiting(client, view, recorder)
     chooser = Chooser(
-        hub, decisions=decisions.store, load=ClusterLoad(workflows), promises=Promises(workflows)
+        hub,
+        decisions=decisions.store,
+        load=ClusterLoad(workflows),
+        promises=Promises(workflows),
+        backlog=Backlog(workflows),
     )
     failover = Failover(
         client,
@@ -94,22 +92,20 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
         return (Request(*found.key),) if found is not None and failover.is_concerned(found) else ()
 
     def of_room(change: Change) -> Iterable[Request]:
-        """The eldest first: what is free may not do for all."""
+        """Those for which a cluster that has come, or reports otherwise, has room."""
         old, new = (
             None if item is None else free(item.decode(ManagedCluster).status.allocatable) for item in change
         )
         if change.new is None or (old == new and change.old is not None):
             return ()
-        without = workflows.store.by_index(_WAITS_BECAUSE, NO_ROOM)
-        without.sort(key=lambda item: item.metadata.creation_timestamp)
-        return (Request(*item.key) for item in without)
+        return (Request(*key) for key in chooser.next_for(change.object.metadata.name))
 
     controller.watch(workflows, concerned)
     controller.watch(informers.of(Scope(PLACEMENT)), of_placement)
     controller.watch(decisions, of_decision)
     controller.watch(works, of_work)
     controller.watch(clusters, of_cluster)
-    controller.watch(clusters, of_room, gather=_GATHER_ROOM)
+    controller.watch(clusters, of_room)
     return manager.add_controller(controller)
 
 
@@ -122,8 +118,3 @@ def _waits_for(workflow: Object) -> Iterable[str]:
         name = workflow.metadata.annotations.get(keys.PLACEMENT_ANNOTATION)
         if name:
             yield f"{workflow.metadata.namespace}/{name}"
-
-
-def _waits_because(workflow: Object) -> Iterable[str]:
-    if needs_cluster(workflow) and (cause := Waiting.cause(workflow)):
-        yield cause

@@ -69,7 +69,7 @@ def test_without_room_it_waits_and_says_what_it_needs() -> None:
     assert isinstance(outcome, Wait)
     assert outcome.reason == "NoRoom"
     assert "2 CPU, 4 GiB, 3 pods" in outcome.message
-    assert "most: a with 1 CPU, 1 GiB, 10 pods" in outcome.message
+    assert "none of 2 clusters has so much free" in outcome.message
     assert "workflows.argoproj.io/ocm-need" in outcome.message
 
 
