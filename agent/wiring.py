@@ -15,6 +15,7 @@ from agent.work.apply import Applier
 from agent.work.claim import Claims
 from agent.work.cleanup import Cleanup
 from agent.work.discovery import Discovery
+from agent.work.executors import Executors
 from agent.work.managed import ManagedObjects
 from agent.work.reconciler import WorkReconciler
 from agent.work.report import Reporter
@@ -118,8 +119,15 @@ def _add_works(
         hub, managed, claims, applier, results, works=at_hub.view(works), now=now, eviction_grace=grace
     )
     objects = ManagedObjects(managed, hub_id, lambda name: controller.queue.add(Request(cluster, name)))
+    executors = Executors(managed)
     workflows = Workflows(
-        hub, works=at_hub.view(works), applier=applier, managed=objects, results=results, now=now
+        hub,
+        works=at_hub.view(works),
+        applier=applier,
+        managed=objects,
+        results=results,
+        executors=executors,
+        now=now,
     )
     reporter = Reporter(
         hub,
@@ -141,6 +149,7 @@ def _add_works(
         managed=objects,
         workflows=workflows,
         reporter=reporter,
+        executors=executors,
     )
     controller = Controller("work", reconciler)
     controller.watch(at_hub.of(works), _asked_for)

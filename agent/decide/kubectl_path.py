@@ -45,6 +45,14 @@ def first(path: str, document: Any) -> Any:
     return MISSING if match is None else match.obj
 
 
+def every(path: str, document: Any) -> list[Any]:
+    """All values that the path finds. Raises PathError for a path that can't be read."""
+    try:
+        return [match.obj for match in _compiled(path).finditer(document)]
+    except (JSONPathError, RecursionError) as error:
+        raise PathError(f"{path}: {error}") from error
+
+
 def translated(path: str) -> str:
     """The path in RFC 9535's notation. Raises PathError."""
     text = path.strip()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.decide.config import Options
+from agent.decide.ignore import Ignoring
 from agent.decide.manifest import Identity
 from agent.decide.steer import steering, with_record
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, WORKFLOW, Kind
@@ -104,8 +105,9 @@ class Applier:
         live = await self._client.find(kind, identity.name, namespace=identity.namespace)
         if strategy.type == "ServerSideApply":
             config = strategy.server_side_apply
+            ignoring = Ignoring(manifest, config.ignore_fields if config else ())
             patch = apply_patch(
-                with_owner(manifest, applied),
+                with_owner(ignoring.applied(live.to_dict() if live is not None else None), applied),
                 field_manager=config.field_manager if config else FIELD_MANAGER,
                 force=bool(config and config.force),
             )

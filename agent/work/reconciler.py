@@ -12,7 +12,9 @@ from typing import Any
 import msgspec
 
 from agent.decide import runonce
-from agent.decide.config import options_for
+from agent.decide.config import disposal, options_for
+from agent.decide.ignore import Ignoring
+from agent.decide.kubectl_path import PathError
 from agent.decide.manifest import Entry, read_manifests, resource_meta
 from agent.decide.order import apply_order
 from agent.decide.pace import Hold, sooner
@@ -21,6 +23,7 @@ from agent.work.apply import Applier, drifted, is_owned, is_workflow
 from agent.work.claim import Claims
 from agent.work.cleanup import RECHECK, Cleanup
 from agent.work.discovery import Discovery, UnknownKind
+from agent.work.executors import Executors
 from agent.work.managed import CannotWatchError, ManagedObjects
 from agent.work.outcome import Json, Outcome, content, failed, identity, is_final
 from agent.work.report import Reporter
@@ -60,6 +63,7 @@ class WorkReconciler:
         managed: ManagedObjects,
         workflows: Workflows,
         reporter: Reporter,
+        executors: Executors,
     ) -> None:
         self._works = works
         self._claims = claims
@@ -69,6 +73,7 @@ class WorkReconciler:
         self._managed = managed
         self._workflows = workflows
         self._reporter = reporter
+        self._executors = executors
         self._progress: dict[str, _Progress] = {}
 
     async def reconcile(self, request: Request, /) -> Result:
@@ -166,7 +171,7 @@ class WorkReconciler:
                     found, work, entry, meta, kind, manifest, applied, recorded
                 )
             return await self._object(work, entry, meta, kind, manifest, applied, progress)
-        except CannotWatchError as error:
+        except (CannotWatchError, PathError) as error:
             return failed(meta, str(error), kind)
         except ApiError as error:
             if not _is_refusal(error):
@@ -196,9 +201,16 @@ class WorkReconciler:
         if complete:
             return Outcome(Observation(meta, content(live), attempted=False), kind, live)
         fresh = progress.applied.get(entry.ordinal) != work.metadata.generation
-        if fresh or live is None or drifted(manifest, live.to_dict()):
+        config = options.strategy.server_side_apply
+        ignoring = Ignoring(manifest, config.ignore_fields if config else ())
+        if fresh or live is None or drifted(ignoring.compared, live.to_dict()):
             if entry.identity is None:
                 raise TypeError("an applied manifest has an identity")
+            owned = not disposal(meta, work.spec.delete_option, options.strategy).orphan
+            if why := await self._executors.refusal(
+                work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=owned
+            ):
+                return failed(meta, why, kind, live)
             live = view.record(await self._applier.apply(kind, entry.identity, manifest, options, applied))
             progress.applied[entry.ordinal] = work.metadata.generation
         return Outcome(Observation(meta, content(live)), kind, live)

@@ -15,6 +15,7 @@ from agent.decide import runonce
 from agent.decide.manifest import Entry, read_manifests, resource_meta
 from agent.decide.status import Failure, Observation, applied_generation, completed_manifest, is_complete
 from agent.work.apply import Applier
+from agent.work.executors import Executors
 from agent.work.managed import ManagedObjects
 from agent.work.outcome import Json, Outcome, content, failed, is_final
 from agent.work.results import StatusResults
@@ -41,6 +42,7 @@ class Workflows:
         applier: Applier,
         managed: ManagedObjects,
         results: StatusResults,
+        executors: Executors,
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._hub = hub
@@ -48,6 +50,7 @@ class Workflows:
         self._applier = applier
         self._managed = managed
         self._results = results
+        self._executors = executors
         self._now = now
 
     async def deliver(
@@ -77,6 +80,10 @@ class Workflows:
                 return Outcome(observation, kind)
         decision = decide(live)
         if isinstance(decision, runonce.Create):
+            if why := await self._executors.refusal(
+                work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=True
+            ):
+                return failed(meta, why, kind)
             try:
                 live = view.record(await self._applier.run_once(kind, manifest, applied))
                 log.info("workflow_created", work=work.metadata.name, workflow=meta.name)

@@ -266,11 +266,19 @@ class Client:
         query: Sequence[tuple[str, str]] = (),
         content_type: str = _JSON,
         accept: str = _JSON,
+        impersonate: str = "",
     ) -> bytes:
-        """One request; the answer's bytes. Raises ApiError (see errors)."""
+        """One request; the answer's bytes. Raises ApiError (see errors). `impersonate`: the user to make it as."""
         with _transport_errors():
             response = await self._send(
-                self._pool, method, path, body=body, query=query, content_type=content_type, accept=accept
+                self._pool,
+                method,
+                path,
+                body=body,
+                query=query,
+                content_type=content_type,
+                accept=accept,
+                impersonate=impersonate,
             )
             async with response:
                 answer: bytes = await response.read()
@@ -291,9 +299,13 @@ class Client:
         query: Sequence[tuple[str, str]] = (),
         content_type: str = _JSON,
         accept: str = _JSON,
+        impersonate: str = "",
         timeout: aiohttp.ClientTimeout = _REQUEST_TIMEOUT,
     ) -> aiohttp.ClientResponse:
-        arguments: dict[str, Any] = {"headers": await self._headers(content_type, accept), "timeout": timeout}
+        headers = await self._headers(content_type, accept)
+        if impersonate:
+            headers["Impersonate-User"] = impersonate
+        arguments: dict[str, Any] = {"headers": headers, "timeout": timeout}
         if body is not None:
             # Large bytes are sent piece by piece: aiohttp would put them on the wire at once, with a warning.
             arguments["data"] = body if len(body) <= _ONE_PIECE else io.BytesIO(body)

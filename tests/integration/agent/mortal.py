@@ -40,11 +40,18 @@ def gated(gate: Callable[[str, str], Awaitable[None]]) -> type[Client]:
             query: Sequence[tuple[str, str]] = (),
             content_type: str = "application/json",
             accept: str = "application/json",
+            impersonate: str = "",
         ) -> bytes:
             if method != "GET":
                 await gate(method, path)
             return await super().request(
-                method, path, body=body, query=query, content_type=content_type, accept=accept
+                method,
+                path,
+                body=body,
+                query=query,
+                content_type=content_type,
+                accept=accept,
+                impersonate=impersonate,
             )
 
     return Gated

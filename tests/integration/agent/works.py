@@ -11,7 +11,7 @@ from controllers.api.work import AppliedManifestWork, FieldValue, ManifestCondit
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
-from controllers.kube.patch import merge_patch
+from controllers.kube.patch import Patch, merge_patch
 from tests.eventually import eventually
 
 CLUSTER = "cluster1"
@@ -90,6 +90,11 @@ async def create(pair: Clusters, name: str, *manifests: Json, **spec: Any) -> Ma
 async def change(pair: Clusters, name: str, *manifests: Json, **spec: Any) -> None:
     """Gives the work other manifests."""
     patch = merge_patch({"spec": {"workload": {"manifests": list(manifests)}, **spec}})
+    await pair.hub.patch(MANIFEST_WORK, name, patch, namespace=CLUSTER)
+
+
+async def patch(pair: Clusters, name: str, patch: Patch) -> None:
+    """Any other change of the work."""
     await pair.hub.patch(MANIFEST_WORK, name, patch, namespace=CLUSTER)
 
 
