@@ -53,7 +53,7 @@ class ScheduleMachine(RuleBasedStateMachine):
             self._want(key, self.now + quiet)
             return
         since = self.gathered.setdefault(key, self.now)
-        self.wanted[key] = min(self.now + quiet, since + quiet + more)
+        self.wanted[key] = min(self.now + quiet, since + (quiet + more))
 
     @rule(key=KEYS, within=st.floats(0.1, 5))
     def add_when_idle(self, key: str, within: float) -> None:
