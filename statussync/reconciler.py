@@ -110,7 +110,10 @@ class StatusSyncReconciler:
             return workflow
         body["metadata"] = {"labels": labels} | untracked(meta)
         if is_final(str((reported or {}).get("phase") or "")):
-            body["metadata"]["annotations"] = {keys.STATUS_ANNOTATION: keys.STATUS_COMPLETE}
+            annotations: dict[str, str | None] = {keys.STATUS_ANNOTATION: keys.STATUS_COMPLETE}
+            if keys.WAITING_ANNOTATION in meta.annotations:
+                annotations[keys.WAITING_ANNOTATION] = None  # whatever it waited for has come: it has ended
+            body["metadata"]["annotations"] = annotations
         # Guarded by the version that the difference was computed from: on a conflict it is computed anew.
         patch = merge_patch(body, resource_version=meta.resource_version)
         synced = self._workflows.record(

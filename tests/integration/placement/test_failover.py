@@ -153,6 +153,20 @@ async def test_by_default_it_waits_and_says_so(fleet: Fleet) -> None:
     assert keys.ATTEMPTS_ANNOTATION not in found["metadata"]["annotations"]
 
 
+async def test_one_that_ends_all_the_same_waits_no_more(fleet: Fleet) -> None:
+    """The cluster was cut off and comes back with the end, before the hub has taken the taint away."""
+    first, _, _ = fleet.clusters
+    await fleet.decide(first)
+    await fleet.create("a", LATER)
+    await fleet.runs_on(first)
+    await fleet.taint(first)
+    await waits_because(fleet.client, fleet.namespace, "ClusterLost")
+    agent = fleet.agents[first]
+    await agent.write_result(await agent.work(), SUCCEEDED)
+    await fleet.shows("Succeeded")
+    await waits_no_more(fleet.client, fleet.namespace)
+
+
 async def test_a_cluster_that_comes_back_in_time_keeps_it(fleet: Fleet) -> None:
     first, second, _ = fleet.clusters
     await fleet.decide(first)
