@@ -86,9 +86,11 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
         return (Request(*item.key) for item in on_it if failover.is_concerned(item))
 
     def of_work(change: Change) -> Iterable[Request]:
-        """What an earlier attempt had left on a cluster is gone: it may be chosen again."""
-        key = workflow_key(change.object)
-        found = workflows.store.get(*key) if key is not None and change.new is None else None
+        """It was sent to a cluster that is lost; or what an earlier attempt had left is gone, and the cluster may be
+        chosen again."""
+        came_or_went = change.old is None or change.new is None
+        key = workflow_key(change.object) if came_or_went else None
+        found = workflows.store.get(*key) if key is not None else None
         return (Request(*found.key),) if found is not None and failover.is_concerned(found) else ()
 
     def of_room(change: Change) -> Iterable[Request]:

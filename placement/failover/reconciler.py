@@ -83,17 +83,19 @@ class Failover:
         if seen.loss is None:
             self._noticed.pop(cluster, None)
             return await self._found_again(workflow, seen.until)
-        if not self._works.by_index(BY_WORKFLOW, "/".join(workflow.key)) and found is None:
-            return Result.done()  # it never was sent: what is wrong is its cluster annotation
-        return await self._lost(workflow, cluster, seen.loss)
+        return await self._lost(workflow, cluster, seen.loss, is_known=found is not None)
 
     async def _found_again(self, workflow: Object, until: datetime | None) -> Result:
         if self._waiting.cause(workflow) == CLUSTER_LOST:
             await self._waiting.clear(workflow)
         return self._at(until)
 
-    async def _lost(self, workflow: Object, cluster: str, loss: Loss) -> Result:
+    async def _lost(self, workflow: Object, cluster: str, loss: Loss, *, is_known: bool) -> Result:
         settings, problem = self._settings(workflow)
+        works = self._works.by_index(BY_WORKFLOW, "/".join(workflow.key))
+        is_sent = any(work.metadata.namespace == cluster for work in works)
+        if not is_sent and (works or not is_known or not settings.reschedules):
+            return Result.done()  # who could not send it there says why; two who speak would never end
         decision = decide(
             loss,
             settings,
@@ -103,10 +105,9 @@ class Failover:
             others=self._chooser.active(cluster),
         )
         if isinstance(decision, Stay):
-            if decision.words:
+            if decision.words and is_sent:
                 await self._tell(workflow, f"cluster {cluster} {decision.words}{problem}")
             return self._at(decision.until)
-        works = self._works.by_index(BY_WORKFLOW, "/".join(workflow.key))
         # A cluster that still has something of an earlier attempt has to clean it up first.
         taken = {cluster, *(work.metadata.namespace for work in works)}
         # Whatever strategy puts new Workflows on one cluster, those of a lost one are not to overrun it.
@@ -114,9 +115,9 @@ class Failover:
         if isinstance(outcome, Place):
             await self._move(workflow, cluster, outcome, loss)
             return Result.done()
-        await self._tell(
-            workflow, f"cluster {cluster} {loss.words}, and it can't go elsewhere yet: {outcome.message}"
-        )
+        if is_sent:
+            words = f"{loss.words}, and it can't go elsewhere yet: {outcome.message}"
+            await self._tell(workflow, f"cluster {cluster} {words}")
         return Result.recheck(after=_RETRY.total_seconds())
 
     async def _move(self, workflow: Object, lost: str, place: Place, loss: Loss) -> None:

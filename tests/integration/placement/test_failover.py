@@ -19,10 +19,10 @@ from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from placement.health.decide import UNREACHABLE
 from tests.eventually import eventually
-from tests.integration.bodies import Body, decision_page, decisions, of, workflow
+from tests.integration.bodies import Body, decision_page, decisions, managed_cluster, of, workflow
 from tests.integration.played_agent import PlayedAgent
 from tests.integration.running import running
-from tests.integration.told import event, waits_because, waits_no_more
+from tests.integration.told import event, waiting, waits_because, waits_no_more
 
 RESCHEDULE = {keys.FAILOVER_ANNOTATION: "reschedule", keys.FAILOVER_AFTER_ANNOTATION: "0s"}
 LATER = RESCHEDULE | {keys.FAILOVER_AFTER_ANNOTATION: "1h"}
@@ -165,6 +165,46 @@ async def test_one_that_ends_all_the_same_waits_no_more(fleet: Fleet) -> None:
     await agent.write_result(await agent.work(), SUCCEEDED)
     await fleet.shows("Succeeded")
     await waits_no_more(fleet.client, fleet.namespace)
+
+
+async def test_what_keeps_it_from_being_sent_is_not_drowned_out(fleet: Fleet) -> None:
+    """A cluster without a namespace was never let in, and is unreachable for that reason."""
+    homeless = f"{fleet.namespace}-homeless"
+    await fleet.client.create(MANAGED_CLUSTER, managed_cluster(homeless))
+    await fleet.taint(homeless)
+    await fleet.create("a", {keys.CLUSTER_ANNOTATION: homeless})
+    await waits_because(fleet.client, fleet.namespace, "ClusterNamespaceMissing")
+    await fleet.client.patch(
+        WORKFLOW, "a", merge_patch({"metadata": {"labels": {"look": "again"}}}), namespace=fleet.namespace
+    )
+    await fleet.decide(fleet.clusters[0])
+    await fleet.create("b", {})
+    await fleet.is_on(fleet.clusters[0], "b")
+    assert (await waiting(fleet.client, fleet.namespace)).startswith("ClusterNamespaceMissing: ")
+    await fleet.client.delete(MANAGED_CLUSTER, homeless)
+
+
+async def test_one_that_was_sent_elsewhere_is_told_about_that_alone(fleet: Fleet) -> None:
+    first, second, _ = fleet.clusters
+    await fleet.decide(first)
+    await fleet.create("a", {})
+    await fleet.runs_on(first)
+    await fleet.taint(second)
+    patch = merge_patch({"metadata": {"annotations": {keys.CLUSTER_ANNOTATION: second}}})
+    await fleet.client.patch(WORKFLOW, "a", patch, namespace=fleet.namespace)
+    await waits_because(fleet.client, fleet.namespace, "AlreadyDispatched")
+    version = (await fleet.body())["metadata"]["resourceVersion"]
+    await fleet.decide(first)
+    await fleet.create("b", {})
+    await fleet.is_on(first, "b")
+    assert (await fleet.body())["metadata"]["resourceVersion"] == version, "nobody contradicts"
+
+
+async def test_one_that_is_sent_to_a_cluster_that_is_lost_already_says_so(fleet: Fleet) -> None:
+    first, _, _ = fleet.clusters
+    await fleet.taint(first)
+    await fleet.create("a", {keys.CLUSTER_ANNOTATION: first})
+    await waits_because(fleet.client, fleet.namespace, "ClusterLost")
 
 
 async def test_a_cluster_that_comes_back_in_time_keeps_it(fleet: Fleet) -> None:
