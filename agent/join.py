@@ -122,6 +122,11 @@ def _namespace_rules() -> list[Json]:
     return [
         {"apiGroups": [WORK_GROUP], "resources": ["manifestworks", "manifestworks/status"], "verbs": change},
         {"apiGroups": [ARGO_GROUP], "resources": ["workflowstatusresults"], "verbs": write},
+        {
+            "apiGroups": [CLUSTER_GROUP],
+            "resources": ["addonplacementscores", "addonplacementscores/status"],
+            "verbs": ["create", "get", "patch", "update"],
+        },
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
         {
             "apiGroups": ["coordination.k8s.io"],

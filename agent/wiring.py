@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Iterable
 from typing import Final
 
+from agent import scores
 from agent.decide.naming import hub_hash, work_name
 from agent.heartbeat import Heartbeat
 from agent.pods import UNFINISHED, only_claimed, takes_otherwise
@@ -97,6 +98,33 @@ def _add_registration(
 
         controller.watch(pods, of_pod, gather=_GATHER_PODS)
     controller.queue.add(Request("", cluster))
+    manager.add_controller(controller)
+    _add_scores(manager, hub, cluster, nodes, pods, here)
+
+
+def _add_scores(
+    manager: Manager, hub: Client, cluster: str, nodes: Informer, pods: Informer | None, here: Informers
+) -> None:
+    workflows = here.of(scores.UNFINISHED, keep=scores.only_phase, optional=True)
+    reconciler = scores.ScoresReconciler(hub, nodes=nodes.store, pods=pods, workflows=workflows, now=now)
+    controller = Controller("scores", reconciler, concurrency=1)
+
+    def this_cluster(change: Change) -> Iterable[Request]:
+        return (Request(cluster, scores.NAME),)
+
+    def of_pod(change: Change) -> Iterable[Request]:
+        return this_cluster(change) if takes_otherwise(change) else ()
+
+    def of_workflow(change: Change) -> Iterable[Request]:
+        old, new = change
+        is_same = old is not None and new is not None and old.metadata.labels == new.metadata.labels
+        return () if is_same else this_cluster(change)
+
+    controller.watch(nodes, this_cluster, gather=_GATHER_PODS)
+    controller.watch(workflows, of_workflow, gather=_GATHER_PODS)
+    if pods is not None:
+        controller.watch(pods, of_pod, gather=_GATHER_PODS)
+    controller.queue.add(Request(cluster, scores.NAME))
     manager.add_controller(controller)
 
 

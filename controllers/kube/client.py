@@ -44,6 +44,7 @@ RequestObserver = Callable[[str, int], None]
 FIELD_MANAGER = "argosy"
 _JSON = "application/json"
 # As kubectl and client-go's metadata informers ask; a server that can't answers with the whole objects.
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _LIST_PAGE = 500
 _ONE_PIECE = 2**20
@@ -230,6 +231,7 @@ class Client:
         namespace: str = "",
         label_selector: str = "",
         field_selector: str = "",
+        metadata_only: bool = False,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Opens a watch; the context's value yields one JSON line per event until the server ends it.
 
@@ -246,7 +248,12 @@ class Client:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=inactivity_seconds)
         with _transport_errors():
             response = await self._send(
-                self._watch_pool, "GET", kind.path(namespace), query=query, timeout=timeout
+                self._watch_pool,
+                "GET",
+                kind.path(namespace),
+                query=query,
+                accept=_METADATA if metadata_only else _JSON,
+                timeout=timeout,
             )
             try:
                 if response.status != 200:

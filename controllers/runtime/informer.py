@@ -35,8 +35,9 @@ class Informer:
 
     `interest` says how much of an object is kept, before it costs memory: all, only the uid (it is settled, and
     handlers take it for gone), or nothing. `after` is an informer that `interest` asks: it has to be full first.
-    `keep` makes of an object what the store holds of it (see watch). With `optional` the credentials need not suffice:
-    where the server forbids the scope, `is_denied`, and the informer is synced all the same, with nothing in its store.
+    `keep` makes of an object what the store holds of it (see watch). With `optional` the credentials need not suffice,
+    nor the kind be there: where the server refuses the scope, `is_denied`, and the informer is synced all the same,
+    with nothing in its store.
     Handlers run in the order of the changes, must not block and must not raise.
     """
 

@@ -3,7 +3,7 @@
     Listing --(list ok)--> Watching(version)
     Watching --(end of stream, timeout, broken connection)--> Watching(last version seen)
     Watching --(410 Expired)--> Listing, at once for the first time
-    Listing | Watching --(403, where that is foreseen)--> Listing, after a while
+    Listing | Watching --(403 or 404, where that is foreseen)--> Listing, after a while
     Listing | Watching --(any other error)--> the same state, after backoff
 
 Yields what happened; keeps no objects. Bookmarks move the version on, so that a quiet kind need not be
@@ -36,12 +36,14 @@ _ONE_BY_ONE = 25
 
 @dataclass(frozen=True)
 class Scope:
-    """What is watched: a kind, in one namespace or all (""), narrowed by selectors on the server."""
+    """What is watched: a kind, in one namespace or all (""), narrowed by selectors on the server. `metadata_only`:
+    nothing but apiVersion, kind and metadata of each object is sent."""
 
     kind: Kind
     namespace: str = ""
     label_selector: str = ""
     field_selector: str = ""
+    metadata_only: bool = False
 
 
 class Interest(enum.Enum):
@@ -119,8 +121,9 @@ async def watch(
 
     `interest` keeps a list of many thousands from being in memory at once, and most of it from being sent. It decides
     by metadata, and has no say on later events. `keep` makes of each object, as it comes, the one that is yielded,
-    which must have the same key, uid and resourceVersion. `on_denied` says that the credentials need not suffice: it is
-    called whenever the server forbids the scope, and what was yielded before holds no longer.
+    which must have the same key, uid and resourceVersion. `on_denied` says that the credentials need not suffice, and
+    that the kind need not be there: it is called whenever the server refuses the scope for that, and what was yielded
+    before holds no longer.
     """
     version = ""
     failures = expirations = 0  # in a row, without an event between them
@@ -135,6 +138,7 @@ async def watch(
                 namespace=scope.namespace,
                 label_selector=scope.label_selector,
                 field_selector=scope.field_selector,
+                metadata_only=scope.metadata_only,
                 resource_version=version,
                 timeout_seconds=random.randint(*timing.server),  # noqa: S311 - spreads load, no secret
                 inactivity_seconds=timing.inactivity,
@@ -156,7 +160,7 @@ async def watch(
                 await asyncio.sleep(backoff.delay(expirations - 1))
             expirations += 1
         except ApiError as error:
-            if on_denied is not None and isinstance(error, Forbidden):
+            if on_denied is not None and isinstance(error, (Forbidden, NotFound)):
                 on_denied()
                 version, failures = "", 0
                 await asyncio.sleep(timing.denied)
@@ -215,7 +219,7 @@ async def _page(
         field_selector=scope.field_selector,
         token=token,
         version=version,
-        metadata_only=metadata_only,
+        metadata_only=metadata_only or scope.metadata_only,
     )
 
 
