@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import datetime
 import os
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ from controllers.api.kinds import (
 )
 from controllers.api.meta import timestamp
 from controllers.kube.client import Client
-from controllers.kube.errors import Forbidden, NotFound
+from controllers.kube.errors import Conflict, Forbidden, NotFound
 from controllers.kube.patch import apply_patch, merge_patch
 from controllers.runtime.watch import Applied, Listed, Scope, watch
 
@@ -164,7 +165,17 @@ def _binding(kind: Kind, name: str, namespace: str, role_kind: str, subject: Jso
 
 
 async def _accept(hub: Client, cluster: str) -> None:
-    """Notes on the ManagedCluster that the hub has accepted it, as OCM's registration controller does."""
+    """Notes on the ManagedCluster that the hub has accepted it, as OCM's registration controller does.
+
+    The hub's controllers write conditions at this very moment, too: whoever is second looks again.
+    """
+    while True:
+        with contextlib.suppress(Conflict):
+            return await _note_accepted(hub, cluster)
+
+
+async def _note_accepted(hub: Client, cluster: str) -> None:
+    """Raises Conflict."""
     found = await hub.get(MANAGED_CLUSTER, cluster)
     conditions = (found.to_dict().get("status") or {}).get("conditions") or []
     if any(item["type"] == _ACCEPTED["type"] and item["status"] == "True" for item in conditions):

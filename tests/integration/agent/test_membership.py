@@ -35,6 +35,7 @@ from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Agent, Pair, running
+from tests.integration.agent.mortal import gated
 from tests.integration.agent.works import CLUSTER, manifest
 from tests.processes import ROOT
 
@@ -245,6 +246,30 @@ async def test_joining_again_keeps_what_is_there_and_works(pair: Pair, tmp_path:
     account = await Client.connect(out)
     assert (await account.get(MANAGED_CLUSTER, CLUSTER)).metadata.uid == before.metadata.uid
     await account.close()
+
+
+async def test_a_hub_that_writes_conditions_at_the_same_moment_is_no_obstacle(
+    pair: Pair, tmp_path: Path
+) -> None:
+    met: list[str] = []
+
+    async def interfere(method: str, path: str) -> None:
+        if method == "PATCH" and path.endswith("/contested/status") and not met:
+            met.append(path)
+            condition = {"type": "Met", "status": "True", "reason": "R", "message": ""}
+            condition["lastTransitionTime"] = "2026-01-01T00:00:00Z"
+            patch = merge_patch({"status": {"conditions": [condition]}})
+            await pair.hub.patch(MANAGED_CLUSTER, "contested", patch, subresource="status")
+
+    hub = await gated(interfere).connect(pair.fleet.hub.kubeconfig)
+    try:
+        await join(hub, "contested", tmp_path / "contested", labels={}, lease_seconds=60)
+    finally:
+        await hub.close()
+    found = (await pair.hub.get(MANAGED_CLUSTER, "contested")).decode(ManagedCluster)
+    assert met
+    assert {item.type for item in found.status.conditions} == {"Met", "HubAcceptedManagedCluster"}
+    await pair.hub.delete(MANAGED_CLUSTER, "contested")
 
 
 async def join_as_a_user(hub: Path, out: Path) -> tuple[int, str]:
