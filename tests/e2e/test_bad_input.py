@@ -12,9 +12,14 @@ import pytest
 
 from controllers.api import keys
 from controllers.api.kinds import MANAGED_CLUSTER, NAMESPACE, PLACEMENT, WORKFLOW
+from controllers.kube.patch import merge_patch
+from placement.health.decide import AVAILABLE
 from tests.e2e import metrics, workflows
 from tests.e2e.conftest import Argosy
+from tests.e2e.lost import is_tainted
 from tests.eventually import eventually
+
+LONG_AGO = "2026-01-01T00:00:00Z"
 
 
 def homeless(name: str) -> dict[str, Any]:
@@ -200,6 +205,17 @@ async def test_a_namespace_that_is_created_later_on_the_cluster_is_used(argosy: 
 
 async def test_a_cluster_that_gets_its_namespace_later_receives_its_work(argosy: Argosy) -> None:
     await argosy.hub.create(MANAGED_CLUSTER, homeless("late"))
+    await is_tainted(argosy, "late", True)
+    said = {
+        "type": AVAILABLE,
+        "status": "True",
+        "reason": "Said",
+        "message": "",
+        "lastTransitionTime": LONG_AGO,
+    }
+    patch = merge_patch({"status": {"conditions": [said]}})
+    await argosy.hub.patch(MANAGED_CLUSTER, "late", patch, subresource="status")
+    await is_tainted(argosy, "late", False)
     body = workflows.hello("patient")
     body["metadata"]["annotations"][keys.CLUSTER_ANNOTATION] = "late"
     await workflows.create(argosy, body)
