@@ -9,11 +9,10 @@ from controllers.api import keys
 from controllers.api.cluster import ManagedCluster
 from controllers.api.placement import Placement, PlacementDecision
 from controllers.kube.object import Object
-from controllers.kube.quantity import amount
 from controllers.runtime.cache import Key, Reader
 from controllers.runtime.clock import now
 from placement.capacity.backlog import Backlog
-from placement.capacity.need import NOTHING, Need, peak
+from placement.capacity.need import NOTHING, Need
 from placement.capacity.promises import Promises
 from placement.capacity.room import free
 from placement.decide import NO_ROOM, Place, PlacementState, Wait, choose, missing
@@ -71,25 +70,23 @@ class Chooser:
         self, workflow: Object, *, without: Collection[str] = (), strategy: str | None = None
     ) -> Place | Wait:
         """The cluster for the Workflow, not one of `without`; `strategy` in place of the one that was asked for."""
-        outcome, need = self._choose(workflow, without, strategy)
+        outcome = self._choose(workflow, without, strategy)
         if isinstance(outcome, Wait) and outcome.reason == NO_ROOM:
-            self._backlog.put(workflow, need)
+            self._backlog.put(workflow, outcome.need)
         else:
             self._backlog.take(workflow.key)
         return outcome
 
-    def _choose(
-        self, workflow: Object, without: Collection[str], strategy: str | None
-    ) -> tuple[Place | Wait, Need]:
+    def _choose(self, workflow: Object, without: Collection[str], strategy: str | None) -> Place | Wait:
         meta = workflow.metadata
         name = meta.annotations.get(keys.PLACEMENT_ANNOTATION)
         state = self._state((meta.namespace, name or ""))
         if (reason := missing(meta.namespace, name, state)) is not None:
-            return reason, NOTHING
+            return reason
         try:
             settings = self.settings(workflow)
         except BadSettingError as error:
-            return Wait("BadSetting", f"{error} (on the Workflow or on its Placement)"), NOTHING
+            return Wait("BadSetting", f"{error} (on the Workflow or on its Placement)")
         clusters = [
             cluster
             for cluster in state.clusters
@@ -97,11 +94,13 @@ class Chooser:
         ]
         if not clusters:
             message = f"Placement {name} has selected no other cluster, or none that is there"
-            return Wait("NoOtherCluster", message), NOTHING
+            return Wait("NoOtherCluster", message)
         wanted = strategy or settings.strategy
         candidates = self._candidates((meta.namespace, name or ""), clusters, ranked=wanted == SCORES)
-        need = self._need(workflow, settings, candidates)
-        return choose(candidates, wanted, need, meta.uid), need
+        # Where no cluster reports what is free the whole Workflow need not be decoded.
+        counts = any(item.room is not None for item in candidates)
+        need = settings.needed(workflow.to_dict().get("spec") or {}) if counts else NOTHING
+        return choose(candidates, wanted, need, meta.uid)
 
     def next_for(self, cluster: str) -> Iterable[Key]:
         """Workflows that waited for room and for which the cluster has some now; whether it is one of theirs is for
@@ -109,24 +108,16 @@ class Chooser:
         room = self._room(cluster)
         return () if room is None else self._backlog.fitting(room)
 
-    def assume(self, workflow: Object, cluster: str) -> None:
-        self._load.assume(workflow.key, cluster)
-        room = self._room(cluster)
-        if room is not None:
-            settings = self.settings(workflow)
-            self._promises.give(workflow.key, cluster, _needed(workflow, settings))
+    def assume(self, workflow: Key, place: Place) -> None:
+        self._load.assume(workflow, place.cluster)
+        if self._room(place.cluster) is not None:
+            self._promises.give(workflow, place.cluster, place.need)
 
     def retract(self, workflow: Key) -> None:
         self._load.retract(workflow)
         self._promises.take_back(workflow)
 
     # -- reading ----------------------------------------------------------------------------------------
-
-    def _need(self, workflow: Object, settings: Settings, candidates: Sequence[Candidate]) -> Need:
-        """Nothing where no cluster reports what is free: the estimate needs the whole Workflow decoded."""
-        if all(item.room is None for item in candidates):
-            return NOTHING
-        return _needed(workflow, settings)
 
     def _is_lost(self, workflow: Object, cluster: str) -> bool:
         """Whether a cluster has been lost since it was selected: the decision follows, some 100 ms later."""
@@ -179,9 +170,3 @@ class Chooser:
         said = next((item.message for item in conditions if item.type == SATISFIED), "")
         found = refusals(evaluate(placement, self._hub.snapshot(key, [], self._now())))
         return ": ".join(filter(None, (said, found)))
-
-
-def _needed(workflow: Object, settings: Settings) -> Need:
-    if settings.need is not None:
-        return settings.need
-    return peak(workflow.to_dict().get("spec") or {}, amount)

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controllers.api import keys
-from placement.capacity.need import Need
+from placement.capacity.need import NOTHING, Need
 from placement.strategies import STRATEGIES
 from placement.strategies.candidate import Candidate
 
 
 @dataclass(frozen=True)
 class Place:
-    """Run it on `cluster`; `why`: in a few words, for the user."""
+    """Run it on `cluster`; `why`: in a few words, for the user. `need` is what was counted with."""
 
     cluster: str
     why: str = ""
+    need: Need = field(default=NOTHING, compare=False)
 
 
 @dataclass(frozen=True)
 class Wait:
-    """It cannot be placed yet. `reason` is one CamelCase word; `message` says what is wrong and what to do."""
+    """It cannot be placed yet. `reason` is one CamelCase word; `message` says what is wrong and what to do.
+    `need` is what was counted with."""
 
     reason: str
     message: str
+    need: Need = field(default=NOTHING, compare=False)
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,11 @@ def choose(candidates: Sequence[Candidate], strategy: str, need: Need, seed: str
     `seed` is the Workflow's uid. A cluster that doesn't report what is free can hold anything."""
     able = [item for item in candidates if (found := item.fits(need)) is None or found >= 1]
     if not able:
-        return Wait(NO_ROOM, _no_room(candidates, need))
+        return Wait(NO_ROOM, _no_room(candidates, need), need)
     choice = STRATEGIES[strategy](able, need, seed)
     full = len(candidates) - len(able)
     left_out = f"; {full} more without room" if full else ""
-    return Place(choice.cluster, f"{strategy}: {choice.why}{left_out}")
+    return Place(choice.cluster, f"{strategy}: {choice.why}{left_out}", need)
 
 
 def _no_room(candidates: Sequence[Candidate], need: Need) -> str:

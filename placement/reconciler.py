@@ -87,7 +87,7 @@ class PlacementReconciler:
             metadata["finalizers"] = [*meta.finalizers, keys.CLEANUP_FINALIZER]
         patch = merge_patch({"metadata": metadata}, resource_version=meta.resource_version)
         # Between choosing and assuming nothing is awaited, so no other Workflow is placed on the same count.
-        self._chooser.assume(workflow, place.cluster)
+        self._chooser.assume(workflow.key, place)
         try:
             placed = await self._client.patch(WORKFLOW, meta.name, patch, namespace=meta.namespace)
         except BaseException:

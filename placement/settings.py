@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from controllers.api import keys
 from controllers.kube.duration import seconds
 from controllers.kube.quantity import amount
-from placement.capacity.need import NOTHING, Need
+from placement.capacity.need import NOTHING, Need, peak
 from placement.strategies import DEFAULT, STRATEGIES
 
 WAIT: Final = "wait"
@@ -36,6 +36,10 @@ class Settings(NamedTuple):
     need: Need | None = None
     reschedules: bool = False
     after: timedelta = DEFAULT_AFTER
+
+    def needed(self, spec: Mapping[str, Any]) -> Need:
+        """What a Workflow with this spec needs, by what its user says, else by the estimate."""
+        return peak(spec, amount) if self.need is None else self.need
 
 
 def read(workflow: Mapping[str, str], placement: Mapping[str, str]) -> Settings:

@@ -19,6 +19,7 @@ from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
 from placement.capacity.backlog import Backlog
+from placement.capacity.need import Need
 from placement.capacity.promises import Promises
 from placement.capacity.room import free
 from placement.chooser import Chooser
@@ -78,12 +79,17 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
         return (Request(*item.key) for item in workflows.store.by_index(_WAITS_FOR, placement))
 
     def of_cluster(change: Change) -> Iterable[Request]:
-        """Those on a cluster that is lost, or found again."""
+        """Those on a cluster that is lost, or found again; and those for which one that has come, or reports otherwise,
+        has room."""
         old, new = (None if item is None else item.decode(ManagedCluster) for item in change)
-        if old is not None and new is not None and _standing(old) == _standing(new):
-            return ()
-        on_it = workflows.store.by_index(ACTIVE_ON, change.object.metadata.name)
-        return (Request(*item.key) for item in on_it if failover.is_concerned(item))
+        name = change.object.metadata.name
+        if old is None or new is None or _standing(old) != _standing(new):
+            for item in workflows.store.by_index(ACTIVE_ON, name):
+                if failover.is_concerned(item):
+                    yield Request(*item.key)
+        if new is not None and (old is None or _free(old) != _free(new)):
+            for key in chooser.next_for(name):
+                yield Request(*key)
 
     def of_work(change: Change) -> Iterable[Request]:
         """It was sent to a cluster that is lost; or what an earlier attempt had left is gone, and the cluster may be
@@ -93,26 +99,20 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
         found = workflows.store.get(*key) if key is not None else None
         return (Request(*found.key),) if found is not None and failover.is_concerned(found) else ()
 
-    def of_room(change: Change) -> Iterable[Request]:
-        """Those for which a cluster that has come, or reports otherwise, has room."""
-        old, new = (
-            None if item is None else free(item.decode(ManagedCluster).status.allocatable) for item in change
-        )
-        if change.new is None or (old == new and change.old is not None):
-            return ()
-        return (Request(*key) for key in chooser.next_for(change.object.metadata.name))
-
     controller.watch(workflows, concerned)
     controller.watch(informers.of(Scope(PLACEMENT)), of_placement)
     controller.watch(decisions, of_decision)
     controller.watch(works, of_work)
     controller.watch(clusters, of_cluster)
-    controller.watch(clusters, of_room)
     return manager.add_controller(controller)
 
 
 def _standing(cluster: ManagedCluster) -> tuple[object, ...]:
     return cluster.metadata.uid, cluster.metadata.deletion_timestamp, cluster.spec.taints
+
+
+def _free(cluster: ManagedCluster) -> Need | None:
+    return free(cluster.status.allocatable)
 
 
 def _waits_for(workflow: Object) -> Iterable[str]:

@@ -72,7 +72,6 @@ class _Estimate:
         self._amount = amount
         templates = [item for item in _list(spec.get("templates")) if isinstance(item, Mapping)]
         self._templates = {str(item.get("name")): item for item in templates}
-        self._defaults = spec.get("templateDefaults") or {}
         self._under_way: set[str] = set()  # templates that are being looked at: one may call itself
         self._known: dict[str, tuple[Need, Need]] = {}
 

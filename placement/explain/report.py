@@ -11,9 +11,8 @@ from controllers.api.attempts import tried
 from controllers.api.placement import Placement
 from controllers.hub import is_finished
 from controllers.kube.object import Object
-from controllers.kube.quantity import amount
 from controllers.runtime.cache import Key
-from placement.capacity.need import Need, peak
+from placement.capacity.need import Need
 from placement.capacity.room import free
 from placement.decide import Place, PlacementState, Wait, choose, missing
 from placement.evaluator.evaluate import Evaluation, evaluate, is_left_alone
@@ -109,7 +108,7 @@ def explain_workflow(live: Live, workflow: Object, now: datetime) -> WorkflowRep
     report = None if placement is None else explain_placement(live, placement, now)
     settings, problem = _settings(meta.annotations, placement)
     body = workflow.to_dict()
-    need = peak(body.get("spec") or {}, amount) if settings.need is None else settings.need
+    need = settings.needed(body.get("spec") or {})
     now_it_would: Place | Wait | None = None
     if not is_finished(workflow):
         now_it_would = problem or _now(meta.namespace, name, report, settings, need, meta.uid)

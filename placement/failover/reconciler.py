@@ -136,7 +136,7 @@ class Failover:
             "status": dict.fromkeys(reported) | {"phase": "Pending"},
         }
         patch = merge_patch(body, resource_version=meta.resource_version)
-        self._chooser.assume(workflow, place.cluster)
+        self._chooser.assume(workflow.key, place)
         try:
             moved = await self._client.patch(WORKFLOW, meta.name, patch, namespace=meta.namespace)
         except BaseException:
