@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 import structlog
 
-from agent.decide.capacity import Claimed, Room, entries, is_only_free, room, told
+from agent.decide.capacity import Room, entries, is_only_free, told
 from agent.decide.pace import free_due
 from agent.decide.registration import cluster_status, node_totals
+from agent.pods import room_beside
 from controllers.api.cluster import ClusterClaim
 from controllers.api.kinds import MANAGED_CLUSTER
 from controllers.api.meta import timestamp
@@ -99,19 +100,15 @@ class RegistrationReconciler:
         )
 
     def _room(self, nodes: Sequence[dict[str, Any]]) -> Room | None:
-        """None: it is not known, or not to be told."""
-        if self._pods is None:
-            return None
-        if self._pods.is_denied:
-            if not self._has_warned:
-                log.warning(
-                    "free_not_reported",
-                    hint="let the agent list and watch pods in all namespaces of the cluster, or run it with --no-free",
-                )
-            self._has_warned = True
-            return None
-        self._has_warned = False
-        return room(nodes, (item.decode(Claimed) for item in self._pods.store.all()))
+        """Says once when it can't be known."""
+        is_denied = self._pods is not None and self._pods.is_denied
+        if is_denied and not self._has_warned:
+            log.warning(
+                "free_not_reported",
+                hint="let the agent list and watch pods in all namespaces of the cluster, or run it with --no-free",
+            )
+        self._has_warned = is_denied
+        return room_beside(self._pods, nodes)
 
     async def _version(self) -> str:
         info = msgspec.json.decode(await self._managed.request("GET", "/version"))

@@ -10,18 +10,17 @@ import datetime
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
 import structlog
 
-from agent.decide.capacity import Claimed, Room, room
 from agent.decide.scores import Counts, counted, due, scores, status
-from controllers.api.keys import PHASE_LABEL
+from agent.pods import room_beside
+from controllers.api.keys import COMPLETED_LABEL, PHASE_LABEL
 from controllers.api.kinds import ADDON_PLACEMENT_SCORE, WORKFLOW
 from controllers.kube.client import Client
 from controllers.kube.errors import Forbidden, NotFound
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
-from controllers.runtime.cache import Reader
+from controllers.runtime.cache import Change, Reader
 from controllers.runtime.informer import Informer
 from controllers.runtime.reconcile import Request, Result
 from controllers.runtime.watch import Scope
@@ -31,9 +30,7 @@ log = structlog.get_logger(__name__)
 NAME: Final = "argosy"
 
 # Nothing but metadata is sent of them: Argo's labels say how far each is.
-UNFINISHED: Final = Scope(
-    WORKFLOW, label_selector="workflows.argoproj.io/completed!=true", metadata_only=True
-)
+UNFINISHED: Final = Scope(WORKFLOW, label_selector=f"{COMPLETED_LABEL}!=true", metadata_only=True)
 
 # Seconds after which a hub that has refused the scores, or does not know their kind, is asked again.
 _REFUSED = 300.0
@@ -61,7 +58,8 @@ class ScoresReconciler:
         self._has_warned = False
 
     async def reconcile(self, request: Request, /) -> Result:
-        found = scores(self._room(), self._counts())
+        here = room_beside(self._pods, [node.to_dict() for node in self._nodes.all()])
+        found = scores(here, self._counts())
         now = self._now()
         wait = due(self._told, found, now)
         if wait > 0:
@@ -98,12 +96,6 @@ class ScoresReconciler:
                 ADDON_PLACEMENT_SCORE, request.name, patch, namespace=request.namespace, subresource="status"
             )
 
-    def _room(self) -> Room | None:
-        if self._pods is None or self._pods.is_denied:
-            return None
-        nodes = [node.to_dict() for node in self._nodes.all()]
-        return room(nodes, (item.decode(Claimed) for item in self._pods.store.all()))
-
     def _counts(self) -> Counts | None:
         if self._workflows.is_denied:
             return None
@@ -112,13 +104,11 @@ class ScoresReconciler:
 
 def only_phase(workflow: Object) -> Object:
     """The Workflow with nothing in it but what tells it from others, and its phase."""
-    meta = workflow.metadata
-    labels = {PHASE_LABEL: meta.labels[PHASE_LABEL]} if PHASE_LABEL in meta.labels else {}
-    identity = {
-        "name": meta.name,
-        "namespace": meta.namespace,
-        "uid": meta.uid,
-        "resourceVersion": meta.resource_version,
-        "labels": labels,
-    }
-    return Object(msgspec.json.encode({"metadata": identity}))
+    phase = workflow.metadata.labels.get(PHASE_LABEL)
+    return workflow.reduced(metadata={"labels": {} if phase is None else {PHASE_LABEL: phase}})
+
+
+def counts_otherwise(change: Change) -> bool:
+    """Whether a Workflow, as `only_phase` leaves it, is in another phase than before, or has come or gone."""
+    old, new = change
+    return old is None or new is None or old.metadata.labels != new.metadata.labels

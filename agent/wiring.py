@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from agent import scores
@@ -92,11 +92,7 @@ def _add_registration(
     for informer in (registered, nodes, claims):
         controller.watch(informer, this_cluster)
     if pods is not None:
-
-        def of_pod(change: Change) -> Iterable[Request]:
-            return this_cluster(change) if takes_otherwise(change) else ()
-
-        controller.watch(pods, of_pod, gather=_GATHER_PODS)
+        controller.watch(pods, _if(takes_otherwise, this_cluster), gather=_GATHER_PODS)
     controller.queue.add(Request("", cluster))
     manager.add_controller(controller)
     _add_scores(manager, hub, cluster, nodes, pods, here)
@@ -112,20 +108,17 @@ def _add_scores(
     def this_cluster(change: Change) -> Iterable[Request]:
         return (Request(cluster, scores.NAME),)
 
-    def of_pod(change: Change) -> Iterable[Request]:
-        return this_cluster(change) if takes_otherwise(change) else ()
-
-    def of_workflow(change: Change) -> Iterable[Request]:
-        old, new = change
-        is_same = old is not None and new is not None and old.metadata.labels == new.metadata.labels
-        return () if is_same else this_cluster(change)
-
     controller.watch(nodes, this_cluster, gather=_GATHER_PODS)
-    controller.watch(workflows, of_workflow, gather=_GATHER_PODS)
+    controller.watch(workflows, _if(scores.counts_otherwise, this_cluster), gather=_GATHER_PODS)
     if pods is not None:
-        controller.watch(pods, of_pod, gather=_GATHER_PODS)
+        controller.watch(pods, _if(takes_otherwise, this_cluster), gather=_GATHER_PODS)
     controller.queue.add(Request(cluster, scores.NAME))
     manager.add_controller(controller)
+
+
+def _if(matters: Callable[[Change], bool], mapper: Mapper) -> Mapper:
+    """`mapper`, for changes that matter only."""
+    return lambda change: mapper(change) if matters(change) else ()
 
 
 def _add_works(

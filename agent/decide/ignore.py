@@ -61,8 +61,11 @@ class Ignoring:
 def without(body: Json, paths: Iterable[str]) -> Json:
     """`body` without the fields at `paths`, such as `.spec.replicas`; what leads nowhere takes nothing away. Items of a
     list stay: a list without some of them would be another one. Raises PathError for a path that can't be read."""
+    wanted = list(paths)
+    if not wanted:
+        return body  # most manifests ignore nothing, and each is looked at with every change of its object
     result: Json = copy.deepcopy(body)
-    for path in paths:
+    for path in wanted:
         parent, _, name = path.strip().removeprefix("{").removesuffix("}").rpartition(".")
         for found in every(parent, result) if parent else [result]:
             if isinstance(found, dict):

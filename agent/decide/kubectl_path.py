@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from jsonpath import JSONPathEnvironment
@@ -37,18 +38,19 @@ class PathError(ValueError):
 
 def first(path: str, document: Any) -> Any:
     """The first value that the path finds, or MISSING. Raises PathError for a path that can't be read."""
-    compiled = _compiled(path)
-    try:
-        match = next(iter(compiled.finditer(document)), None)
-    except (JSONPathError, RecursionError) as error:
-        raise PathError(f"{path}: {error}") from error
-    return MISSING if match is None else match.obj
+    return next(_values(path, document), MISSING)
 
 
 def every(path: str, document: Any) -> list[Any]:
     """All values that the path finds. Raises PathError for a path that can't be read."""
+    return list(_values(path, document))
+
+
+def _values(path: str, document: Any) -> Iterator[Any]:
+    compiled = _compiled(path)
     try:
-        return [match.obj for match in _compiled(path).finditer(document)]
+        for match in compiled.finditer(document):
+            yield match.obj
     except (JSONPathError, RecursionError) as error:
         raise PathError(f"{path}: {error}") from error
 

@@ -64,6 +64,18 @@ class Object:
         decoded: dict[str, Any] = msgspec.json.decode(self.raw)
         return decoded
 
+    def reduced(self, **rest: Any) -> Object:
+        """An object with `rest` and, of this one, nothing but what tells it from others and from its earlier states;
+        metadata in `rest` is added to that."""
+        meta = self.metadata
+        identity = {
+            "name": meta.name,
+            "namespace": meta.namespace,
+            "uid": meta.uid,
+            "resourceVersion": meta.resource_version,
+        }
+        return Object(msgspec.json.encode({**rest, "metadata": identity | rest.get("metadata", {})}))
+
     def type_meta(self) -> TypeMeta:
         """apiVersion and kind. Empty for items of a typed list of a built-in kind: servers leave them out there."""
         return msgspec.json.decode(self.raw, type=TypeMeta)

@@ -71,10 +71,8 @@ class Controller:
             for request in mapper(change):
                 if not self._owns(request):
                     continue
-                if gather and longest is not None:
-                    self.queue.add_gathered(request, gather, longest)
-                elif gather:
-                    self.queue.add_after(request, gather)
+                if gather:
+                    self.queue.add_gathered(request, gather, gather if longest is None else longest)
                 else:
                     self.queue.add(request)
 
