@@ -29,9 +29,8 @@ class Promises:
         self._clock = clock
         self._given: dict[Key, tuple[str, Need]] = {}
         self._sums: dict[str, tuple[int, Need]] = {}
-        self._ends: deque[tuple[float, Key, str]] = (
-            deque()
-        )  # in order: each ends equally long after it began to run
+        # In order: each ends equally long after its Workflow began to run.
+        self._ends: deque[tuple[float, Key, str]] = deque()
         workflows.add_handler(self._observe)
 
     def give(self, workflow: Key, cluster: str, need: Need) -> None:
