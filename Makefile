@@ -50,13 +50,26 @@ down: $(STAMP) ## stop the local fleet
 run: $(STAMP) ## the three controllers in the foreground, on KUBECONFIG
 	@$(RUN) -m controllers run $(ARGS)
 
+.PHONY: join
+join: $(STAMP) ## ask to let a cluster in: CLUSTER=name HUB_KUBECONFIG=bootstrap (ACCEPT=1 with an administrator's)
+	@test -n "$(CLUSTER)" && test -n "$(HUB_KUBECONFIG)" || \
+	  { echo 'usage: make join CLUSTER=name HUB_KUBECONFIG=bootstrap.kubeconfig [ACCEPT=1]'; exit 2; }
+	@$(RUN) -m agent join --cluster $(CLUSTER) --hub-kubeconfig $(HUB_KUBECONFIG) \
+	  --out $(DIR)/$(CLUSTER).agent.kubeconfig $(if $(filter 1,$(ACCEPT)),--accept) $(ARGS)
+
 .PHONY: agent
 agent: $(STAMP) ## one agent in the foreground: CLUSTER=name HUB_KUBECONFIG=admin KUBECONFIG=managed
 	@test -n "$(CLUSTER)" && test -n "$(HUB_KUBECONFIG)" && test -n "$(KUBECONFIG)" || \
 	  { echo 'usage: make agent CLUSTER=name HUB_KUBECONFIG=hub.kubeconfig KUBECONFIG=cluster.kubeconfig'; exit 2; }
-	@$(RUN) -m agent join --cluster $(CLUSTER) --hub-kubeconfig $(HUB_KUBECONFIG) --out $(DIR)/$(CLUSTER).agent.kubeconfig
+	@$(RUN) -m agent join --cluster $(CLUSTER) --hub-kubeconfig $(HUB_KUBECONFIG) --accept \
+	  --out $(DIR)/$(CLUSTER).agent.kubeconfig
 	@$(RUN) -m agent run --cluster $(CLUSTER) --hub-kubeconfig $(DIR)/$(CLUSTER).agent.kubeconfig \
 	  --kubeconfig $(KUBECONFIG) $(ARGS)
+
+.PHONY: leave
+leave: $(STAMP) ## take a cluster off the hub of KUBECONFIG, once its agent has cleaned up: CLUSTER=name
+	@test -n "$(CLUSTER)" || { echo 'usage: make leave CLUSTER=name KUBECONFIG=hub.kubeconfig'; exit 2; }
+	@$(RUN) -m registration remove $(CLUSTER) $(if $(KUBECONFIG),--kubeconfig $(KUBECONFIG))
 
 .PHONY: install
 install: $(STAMP) ## the CRDs, on KUBECONFIG (ROLE=managed: only those of a managed cluster)

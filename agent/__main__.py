@@ -3,123 +3,129 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import base64
+import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import structlog
 import uvloop
 
-from agent.join import JoinError, join
+from agent.command_line import parser
+from agent.credentials import FileKeep, Keep, SecretKeep
+from agent.entry import Entry
+from agent.hub_kubeconfig import by_token
+from agent.join import JoinError, Wish, join
+from agent.renewal import Renewal
 from agent.wiring import build
 from controllers.kube.client import Client, ConfigError
 from controllers.kube.errors import ApiError
+from controllers.kube.kubeconfig import KubeconfigError, cluster_of, parse
 from controllers.runtime import logs
-from controllers.runtime.health import AddressError
+from controllers.runtime.clock import now
+from controllers.runtime.health import AddressError, HealthServer
 from controllers.runtime.manager import PartFailed
-from controllers.runtime.process import add_process_arguments, observe
+from controllers.runtime.process import observe
 
 log = structlog.get_logger(__name__)
 
-_DESCRIPTION = """\
-Argosy's agent: one runs for each managed cluster. It opens all connections itself; the hub needs no way to
-reach the cluster and gets no credentials of it.
-  join  once, with an administrator's hub kubeconfig: registers the cluster and writes the agent's own kubeconfig
-  run   applies the ManifestWorks of the cluster and reports their status
-"""
-
-_EXAMPLES = """\
-examples:
-  python -m agent join --cluster cluster1 --hub-kubeconfig hub-admin.kubeconfig --out cluster1.agent.kubeconfig
-  python -m agent run --cluster cluster1 --hub-kubeconfig cluster1.agent.kubeconfig --kubeconfig cluster1.kubeconfig
-"""
-
-
-def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(
-        prog="python -m agent",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    joining = commands.add_parser("join", help="register a cluster on the hub; safe to repeat")
-    running = commands.add_parser("run", help="run the agent in the foreground until Ctrl-C or SIGTERM")
-    for command in (joining, running):
-        command.add_argument("--cluster", required=True, help="name of the cluster (its ManagedCluster)")
-        command.add_argument("--hub-kubeconfig", required=True, help="kubeconfig of the hub")
-    joining.add_argument("--out", required=True, type=Path, help="where to write the agent's hub kubeconfig")
-    joining.add_argument(
-        "--label",
-        action="append",
-        default=[],
-        type=_label,
-        metavar="KEY=VALUE",
-        help="a label for the ManagedCluster, for Placements to select by; may be repeated",
-    )
-    joining.add_argument(
-        "--lease-seconds",
-        type=int,
-        default=60,
-        help="how often the agent proves that it lives (default: 60)",
-    )
-    joining.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
-    joining.add_argument("--log-format", default="auto", choices=("auto", "json", "console"))
-    running.add_argument(
-        "--kubeconfig", help="kubeconfig of the managed cluster (default: as kubectl finds it)"
-    )
-    running.add_argument(
-        "--eviction-grace",
-        type=float,
-        default=3600.0,
-        metavar="SECONDS",
-        help="how long what was applied stays after the hub has forgotten its ManifestWork (default: 3600)",
-    )
-    running.add_argument(
-        "--no-free",
-        dest="free",
-        action="store_false",
-        help="do not report what is free, as for a cluster that grows by itself (autoscaler): the hub then never holds "
-        "a Workflow back for lack of room",
-    )
-    add_process_arguments(running, listen=":8081")
-    return root
-
-
-def _label(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
-    return key, value
-
 
 async def _join(options: argparse.Namespace) -> None:
-    hub = await Client.connect(options.hub_kubeconfig)
+    if options.service_account and not options.accept:
+        raise ConfigError("--service-account needs --accept: only an administrator can make such an account")
     try:
-        await join(
-            hub,
-            options.cluster,
-            options.out,
-            labels=dict(options.label),
-            lease_seconds=options.lease_seconds,
-        )
+        kubeconfig = _bootstrap(options)
+        reached = cluster_of(kubeconfig)
+    except (KubeconfigError, OSError) as error:
+        raise ConfigError(f"cannot load a kubeconfig from {options.hub_kubeconfig}: {error}") from error
+    wish = Wish(
+        options.cluster,
+        reached,
+        labels=dict(options.label),
+        lease_seconds=options.lease_seconds,
+        accept=options.accept,
+        token=options.service_account,
+    )
+    hub = await Client.connect(kubeconfig)
+    try:
+        async with asyncio.timeout(options.timeout):
+            await join(hub, wish, FileKeep(options.out))
+    except TimeoutError as error:
+        raise JoinError(
+            f"the hub has not accepted {options.cluster} within {options.timeout:.0f} s: accept it there (python -m "
+            f"registration accept {options.cluster}), then repeat this command; it goes on with the same request"
+        ) from error
     finally:
         await hub.close()
 
 
+def _bootstrap(options: argparse.Namespace) -> dict[str, Any]:
+    """Raises KubeconfigError, OSError."""
+    if options.hub_kubeconfig is not None:
+        return parse(options.hub_kubeconfig.read_text(), options.hub_kubeconfig.parent)
+    if not options.token:
+        raise ConfigError("--hub-server needs --token: python -m registration invite makes one on the hub")
+    hub = {"server": options.hub_server}
+    if options.hub_ca is not None:
+        hub["certificate-authority-data"] = base64.b64encode(options.hub_ca.read_bytes()).decode()
+    return by_token(hub, options.cluster, options.token)
+
+
 async def _run(options: argparse.Namespace) -> None:
-    hub = observe(await Client.connect(options.hub_kubeconfig))
+    managed = observe(await Client.connect(options.kubeconfig, compress=False))
     try:
-        managed = observe(await Client.connect(options.kubeconfig, compress=False))
+        keep: Keep
+        if options.hub_kubeconfig is not None:
+            keep = FileKeep(options.hub_kubeconfig)
+        else:
+            keep = SecretKeep(managed, *options.hub_kubeconfig_secret)
+        wish = Wish(options.cluster, {}, labels=dict(options.label), lease_seconds=options.lease_seconds)
+        entry = Entry(keep, wish, options.bootstrap_kubeconfig)
+        kubeconfig = await _admitted(entry, options)
+        if kubeconfig is None:
+            return
+        hub = observe(await Client.connect(kubeconfig))
         try:
             manager = build(hub, managed, options)
+            renewal = Renewal(
+                hub,
+                options.cluster,
+                keep,
+                kubeconfig,
+                rejoin=entry.rejoin if entry.may_join else None,
+                now=now,
+            )
+            manager.add_background("certificate", renewal.run)
             manager.stop_on_signals()
             log.info("starting", cluster=options.cluster, hub=hub.host, managed=managed.host)
             await manager.run()
         finally:
-            await managed.close()
+            await hub.close()
     finally:
-        await hub.close()
+        await managed.close()
+
+
+async def _admitted(entry: Entry, options: argparse.Namespace) -> dict[str, Any] | None:
+    """The hub kubeconfig; None: asked to stop before there was one. Waits for the hub as long as it takes, alive."""
+    health = None
+    if options.listen is not None and entry.may_join:
+        host, port = options.listen
+        health = HealthServer(host, port, readiness=lambda: {"joined": False})
+    waiting = asyncio.create_task(entry.credentials())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, waiting.cancel)
+    try:
+        if health is not None:
+            await health.start()
+        return await waiting
+    except asyncio.CancelledError:
+        return None
+    finally:
+        if health is not None:
+            await health.stop()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,8 @@
-"""Makes a cluster a member of the hub: ManagedCluster, namespace, and an account that may touch only those.
+"""Makes a cluster a member of the hub, as OCM's agent does it: ManagedCluster, certificate, acceptance.
 
-Needs credentials that may create these; the result is a kubeconfig for the agent that may not. Safe to repeat.
-The account is a ServiceAccount with a token that does not expire; certificates by CSR replace it later.
+The credentials to begin with need not be able to do more than ask (`python -m registration invite` makes such): the
+hub answers, by its administrator or by itself for identities that it was told. With an administrator's credentials
+`accept` does the hub's part, too, whether or not anything of Argosy runs there. Safe to repeat at any point.
 """
 
 from __future__ import annotations
@@ -9,189 +10,208 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import datetime
-import os
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-import yaml
 
-from controllers.api.keys import CLUSTER_LEASE_NAME
-from controllers.api.kinds import (
-    ARGO_GROUP,
-    CLUSTER_GROUP,
-    CLUSTER_ROLE,
-    CLUSTER_ROLE_BINDING,
-    MANAGED_CLUSTER,
-    NAMESPACE,
-    ROLE,
-    ROLE_BINDING,
-    SECRET,
-    SERVICE_ACCOUNT,
-    WORK_GROUP,
-    Kind,
-)
-from controllers.api.meta import timestamp
+from agent.certificates import belongs, new_key
+from agent.credentials import Keep
+from agent.hub_kubeconfig import by_certificate, by_token, certificate_of, fault
+from agent.signing import SigningError, answer, ask
+from controllers.acceptance import accept, approve
+from controllers.api.cluster import ManagedCluster
+from controllers.api.kinds import CERTIFICATE_SIGNING_REQUEST, MANAGED_CLUSTER, SECRET, SERVICE_ACCOUNT
+from controllers.api.membership import AGENT
 from controllers.kube.client import Client
-from controllers.kube.errors import Conflict, Forbidden, NotFound
-from controllers.kube.patch import apply_patch, merge_patch
+from controllers.kube.errors import (
+    AlreadyExists,
+    Conflict,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+)
+from controllers.kube.kubeconfig import KubeconfigError
+from controllers.kube.object import Object
+from controllers.kube.patch import apply_patch
+from controllers.runtime.backoff import Backoff
+from controllers.runtime.clock import now
 from controllers.runtime.watch import Applied, Listed, Scope, watch
 
 log = structlog.get_logger(__name__)
 
-ACCOUNT = "argosy-agent"
 _FIELD_MANAGER = "argosy-join"
 _TOKEN_DEADLINE = 30.0
+_LOOK = Backoff(base=0.1, cap=5.0)
 
 Json = dict[str, Any]
-
-_ACCEPTED = {
-    "type": "HubAcceptedManagedCluster",
-    "status": "True",
-    "reason": "HubClusterAdminAccepted",
-    "message": "Accepted by hub cluster admin",
-}
 
 
 class JoinError(Exception):
     """The cluster could not be made a member; the text says what to do."""
 
 
-async def join(
-    hub: Client, cluster: str, out: Path, *, labels: Mapping[str, str], lease_seconds: int = 60
-) -> None:
-    """Registers `cluster` and writes the agent's kubeconfig to `out` (mode 0600). Raises JoinError or ApiError."""
+@dataclass(frozen=True)
+class Wish:
+    """`hub`: how it is reached (`kubeconfig.cluster_of`). `token`: a ServiceAccount's token instead of a certificate,
+    for hubs that issue none; needs `accept`, for which the credentials must be an administrator's."""
+
+    cluster: str
+    hub: Json
+    labels: Mapping[str, str] = field(default_factory=dict)
+    lease_seconds: int = 60
+    accept: bool = False
+    token: bool = False
+
+
+async def join(hub: Client, wish: Wish, keep: Keep) -> Json:
+    """Waits until the cluster is a member; returns the agent's kubeconfig, which is in `keep` then.
+
+    Raises JoinError, ApiError, OSError.
+    """
+    cluster = wish.cluster
     try:
-        for kind, namespace, body in membership(cluster, labels=labels, lease_seconds=lease_seconds):
-            patch = apply_patch(body, field_manager=_FIELD_MANAGER, force=True)
-            await hub.patch(kind, body["metadata"]["name"], patch, namespace=namespace)
-        await _accept(hub, cluster)
+        await _register(hub, wish)
+        if wish.accept:
+            await _accept(hub, cluster)
+        kubeconfig = await (_by_token(hub, wish) if wish.token else _by_certificate(hub, wish, keep))
     except NotFound as error:
         raise JoinError(
             f"the hub at {hub.host} does not know {error.details.get('kind') or 'a kind that is needed'}: "
             "install the CRDs there first (make install, or kubectl apply -f crds/)"
         ) from error
     except Forbidden as error:
+        advice = "use an administrator's" if wish.accept else "make others with python -m registration invite"
         raise JoinError(
-            f"these hub credentials may not register a cluster ({error.message}): use an administrator's"
+            f"these hub credentials may not register a cluster ({error.message}): {advice}"
         ) from error
-    token, authority = await _account(hub, cluster)
-    write_private(out, yaml.safe_dump(kubeconfig(hub.host, cluster, token, authority), sort_keys=False))
-    log.info("joined", cluster=cluster, hub=hub.host, kubeconfig=str(out))
+    await keep.save(kubeconfig)
+    await _wait_accepted(kubeconfig, cluster)
+    log.info("joined", cluster=cluster, hub=hub.host, kubeconfig=str(keep))
+    return kubeconfig
 
 
-def membership(
-    cluster: str, *, labels: Mapping[str, str], lease_seconds: int
-) -> list[tuple[Kind, str, Json]]:
-    """(kind, namespace, object) of all that a member has on the hub, in the order to apply them.
-
-    The label `name` lets a Placement select one cluster by its name, which clusters have in common use.
-    """
-    role = f"argosy:agent:{cluster}"
-    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": cluster}
-    registration = _object(MANAGED_CLUSTER, cluster, labels={"name": cluster, **labels})
-    registration["spec"] = {"hubAcceptsClient": True, "leaseDurationSeconds": lease_seconds}
-    token = _object(SECRET, ACCOUNT, cluster, annotations={"kubernetes.io/service-account.name": ACCOUNT}) | {
-        "type": "kubernetes.io/service-account-token"
+# -- the ManagedCluster ----------------------------------------------------------------------------------
+async def _register(hub: Client, wish: Wish) -> None:
+    """The label `name` lets a Placement select one cluster by its name, which clusters have in common use."""
+    body: Json = {
+        "apiVersion": MANAGED_CLUSTER.api_version,
+        "kind": MANAGED_CLUSTER.kind,
+        "metadata": {"name": wish.cluster, "labels": {"name": wish.cluster, **wish.labels}},
+        "spec": {"hubAcceptsClient": wish.accept, "leaseDurationSeconds": wish.lease_seconds},
     }
-    return [
-        (MANAGED_CLUSTER, "", registration),
-        (NAMESPACE, "", _object(NAMESPACE, cluster)),
-        (SERVICE_ACCOUNT, cluster, _object(SERVICE_ACCOUNT, ACCOUNT, cluster)),
-        (CLUSTER_ROLE, "", _object(CLUSTER_ROLE, role) | {"rules": _cluster_rules(cluster)}),
-        (CLUSTER_ROLE_BINDING, "", _binding(CLUSTER_ROLE_BINDING, role, "", "ClusterRole", subject)),
-        (ROLE, cluster, _object(ROLE, role, cluster) | {"rules": _namespace_rules()}),
-        (ROLE_BINDING, cluster, _binding(ROLE_BINDING, role, cluster, "Role", subject)),
-        (SECRET, cluster, token),
-    ]
-
-
-def _cluster_rules(cluster: str) -> list[Json]:
-    """Its own ManagedCluster and nothing else that is not in its namespace."""
-    resources = ["managedclusters", "managedclusters/status"]
-    verbs = ["get", "list", "watch", "patch", "update"]
-    return [
-        {"apiGroups": [CLUSTER_GROUP], "resources": resources, "resourceNames": [cluster], "verbs": verbs}
-    ]
-
-
-def _namespace_rules() -> list[Json]:
-    write = ["get", "list", "watch", "create", "update", "patch", "delete"]
-    change = ["get", "list", "watch", "update", "patch"]
-    return [
-        {"apiGroups": [WORK_GROUP], "resources": ["manifestworks", "manifestworks/status"], "verbs": change},
-        {"apiGroups": [ARGO_GROUP], "resources": ["workflowstatusresults"], "verbs": write},
-        {
-            "apiGroups": [CLUSTER_GROUP],
-            "resources": ["addonplacementscores", "addonplacementscores/status"],
-            "verbs": ["create", "get", "patch", "update"],
-        },
-        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
-        {
-            "apiGroups": ["coordination.k8s.io"],
-            "resources": ["leases"],
-            "resourceNames": [CLUSTER_LEASE_NAME],
-            "verbs": ["get", "update", "patch"],
-        },
-        {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch", "get"]},
-    ]
-
-
-def _object(
-    kind: Kind,
-    name: str,
-    namespace: str = "",
-    *,
-    labels: Mapping[str, str] | None = None,
-    annotations: Mapping[str, str] | None = None,
-) -> Json:
-    metadata: Json = {"name": name}
-    if namespace:
-        metadata["namespace"] = namespace
-    if labels:
-        metadata["labels"] = dict(labels)
-    if annotations:
-        metadata["annotations"] = dict(annotations)
-    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
-
-
-def _binding(kind: Kind, name: str, namespace: str, role_kind: str, subject: Json) -> Json:
-    return _object(kind, name, namespace) | {
-        "roleRef": {"apiGroup": kind.group, "kind": role_kind, "name": name},
-        "subjects": [subject],
-    }
+    if wish.accept:
+        patch = apply_patch(body, field_manager=_FIELD_MANAGER, force=True)
+        await hub.patch(MANAGED_CLUSTER, wish.cluster, patch)
+        return
+    try:
+        await hub.create(MANAGED_CLUSTER, body)
+    except AlreadyExists:
+        log.info("cluster_known", cluster=wish.cluster, hint="its labels are as they are on the hub")
 
 
 async def _accept(hub: Client, cluster: str) -> None:
-    """Notes on the ManagedCluster that the hub has accepted it, as OCM's registration controller does.
-
-    The hub's controllers write conditions at this very moment, too: whoever is second looks again.
-    """
     while True:
-        with contextlib.suppress(Conflict):
-            return await _note_accepted(hub, cluster)
+        try:
+            return await accept(hub, cluster)
+        except Conflict:  # the hub's controllers make the same objects at this very moment
+            continue
 
 
-async def _note_accepted(hub: Client, cluster: str) -> None:
-    """Raises Conflict."""
-    found = await hub.get(MANAGED_CLUSTER, cluster)
-    conditions = (found.to_dict().get("status") or {}).get("conditions") or []
-    if any(item["type"] == _ACCEPTED["type"] and item["status"] == "True" for item in conditions):
-        return
-    now = timestamp(datetime.datetime.now(datetime.UTC))
-    others = [item for item in conditions if item["type"] != _ACCEPTED["type"]]
-    patch = merge_patch(
-        {"status": {"conditions": [*others, {**_ACCEPTED, "lastTransitionTime": now}]}},
-        resource_version=found.metadata.resource_version,
+async def _wait_accepted(kubeconfig: Json, cluster: str) -> None:
+    """Until the new credentials may be used: as long as the hub has not accepted the cluster, they may do nothing."""
+    failures = 0
+    hub = await Client.connect(kubeconfig)
+    try:
+        while True:
+            try:
+                found = await hub.get(MANAGED_CLUSTER, cluster)
+                if found.decode(ManagedCluster).spec.hub_accepts_client:
+                    return
+            except (Forbidden, Unauthorized, Unavailable) as error:
+                log.debug("not_accepted_yet", error=error.message)
+            if failures == 0:
+                log.info("waiting_for_acceptance", cluster=cluster, hint=_accept_by_hand(cluster))
+            await asyncio.sleep(_LOOK.delay(failures))
+            failures += 1
+    finally:
+        await hub.close()
+
+
+def _accept_by_hand(cluster: str) -> str:
+    return f"on the hub: python -m registration accept {cluster}"
+
+
+# -- credentials -----------------------------------------------------------------------------------------
+async def _by_certificate(hub: Client, wish: Wish, keep: Keep) -> Json:
+    """A certificate that is good still is kept: to repeat a join asks nobody again."""
+    with contextlib.suppress(KubeconfigError):
+        kept = await keep.load()
+        usable = kept is not None and not fault(kept, wish.cluster, now(), hub=str(wish.hub["server"]))
+        if kept is not None and usable and certificate_of(kept) is not None:
+            return kept
+    certificate, key = await certificate_for(
+        hub, wish.cluster, await keep.pending(), keep, approves=wish.accept
     )
-    await hub.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
+    return by_certificate(wish.hub, wish.cluster, certificate, key)
 
 
-async def _account(hub: Client, cluster: str) -> tuple[str, str]:
-    """(token, base64 of the hub's CA) once the hub's controller manager has filled the Secret."""
-    scope = Scope(SECRET, namespace=cluster, field_selector=f"metadata.name={ACCOUNT}")
+async def certificate_for(
+    hub: Client, cluster: str, key: bytes | None, keep: Keep, *, approves: bool = False
+) -> tuple[bytes, bytes]:
+    """(certificate, its key), PEM, once the hub has issued it. `key`: one with which it was asked for before.
+    `approves`: approve it with these credentials. Raises JoinError, ApiError."""
+    if key is None:
+        key = new_key()
+        await keep.hold(key)
+    try:
+        request = await ask(hub, cluster, key)
+        if approves:
+            await _approve(hub, request)
+        else:
+            log.info("certificate_requested", request=request.metadata.name, hint=_accept_by_hand(cluster))
+        certificate = await answer(hub, request)
+    except SigningError as error:
+        await keep.hold(new_key())  # the next attempt is another request
+        raise JoinError(str(error)) from error
+    if not belongs(certificate, key):
+        raise JoinError(
+            f"the certificate in {request.metadata.name} is not for the key that it was asked with"
+        )
+    return certificate, key
+
+
+async def _approve(hub: Client, request: Object) -> None:
+    text = "Approved by whoever let the cluster join with --accept"
+    try:
+        await approve(hub, request, "ApprovedByJoin", text)
+    except Conflict:
+        fresh = await hub.get(CERTIFICATE_SIGNING_REQUEST, request.metadata.name)
+        await approve(hub, fresh, "ApprovedByJoin", text)
+
+
+async def _by_token(hub: Client, wish: Wish) -> Json:
+    cluster = wish.cluster
+    metadata = {"name": AGENT, "namespace": cluster}
+    account = {"apiVersion": "v1", "kind": SERVICE_ACCOUNT.kind, "metadata": metadata}
+    annotations = {"kubernetes.io/service-account.name": AGENT}
+    token = {
+        "apiVersion": "v1",
+        "kind": SECRET.kind,
+        "metadata": metadata | {"annotations": annotations},
+        "type": "kubernetes.io/service-account-token",
+    }
+    for kind, body in ((SERVICE_ACCOUNT, account), (SECRET, token)):
+        patch = apply_patch(body, field_manager=_FIELD_MANAGER, force=True)
+        await hub.patch(kind, AGENT, patch, namespace=cluster)
+    return by_token(wish.hub, cluster, await _token(hub, cluster))
+
+
+async def _token(hub: Client, cluster: str) -> str:
+    """Once the hub's controller manager has filled the Secret."""
+    scope = Scope(SECRET, namespace=cluster, field_selector=f"metadata.name={AGENT}")
     try:
         async with asyncio.timeout(_TOKEN_DEADLINE):
             async for event in watch(hub, scope):
@@ -199,34 +219,10 @@ async def _account(hub: Client, cluster: str) -> tuple[str, str]:
                 for secret in objects if isinstance(event, Listed | Applied) else ():
                     data = secret.to_dict().get("data") or {}
                     if data.get("token"):
-                        return base64.b64decode(data["token"]).decode(), data.get("ca.crt", "")
+                        return base64.b64decode(data["token"]).decode()
     except TimeoutError:
         pass
     raise JoinError(
-        f"no token appeared in Secret {cluster}/{ACCOUNT} within {_TOKEN_DEADLINE:.0f} s: is the hub's "
+        f"no token appeared in Secret {cluster}/{AGENT} within {_TOKEN_DEADLINE:.0f} s: is the hub's "
         "kube-controller-manager running?"
     )
-
-
-def kubeconfig(server: str, cluster: str, token: str, authority: str) -> Json:
-    """A kubeconfig with one context, for the agent of `cluster`. `authority`: CA bundle in base64, "" for none."""
-    hub: Json = {"server": server}
-    if authority:
-        hub["certificate-authority-data"] = authority
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "hub", "cluster": hub}],
-        "users": [{"name": ACCOUNT, "user": {"token": token}}],
-        "contexts": [{"name": "hub", "context": {"cluster": "hub", "user": ACCOUNT, "namespace": cluster}}],
-        "current-context": "hub",
-    }
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes `text` so that only its owner can ever read it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(text)

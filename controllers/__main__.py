@@ -14,6 +14,7 @@ import placement.evaluator.wiring
 import placement.health.wiring
 import placement.sets.wiring
 import placement.wiring
+import registration.wiring
 import statussync.wiring
 from controllers.kube.client import Client, ConfigError
 from controllers.kube.errors import ApiError
@@ -35,7 +36,8 @@ Argosy's hub side. `run` starts three controllers on the hub that your kubeconfi
   placement     annotates each Workflow with a cluster that its Placement selected
   manifestwork  wraps it in a ManifestWork for that cluster
   statussync    copies the run's status back to the Workflow
-and, on a hub without Open Cluster Management, an evaluator that makes the placement decisions.
+and, on a hub without Open Cluster Management, what that would do: placement decisions, cluster sets, health, and
+registration, which lets clusters in.
 """
 
 _EXAMPLES = """\
@@ -78,6 +80,14 @@ def parser() -> argparse.ArgumentParser:
         default="auto",
         help="make placement decisions ourselves; auto: only where Open Cluster Management does not (default)",
     )
+    run.add_argument(
+        "--auto-accept",
+        action="append",
+        default=[],
+        metavar="IDENTITY",
+        help="let in clusters that this user or group registers, without a person: "
+        "system:serviceaccount:argosy:agent-bootstrap for those with python -m registration invite; may be repeated",
+    )
     add_shards_argument(run)
     add_process_arguments(run, listen=":8080")
     return root
@@ -104,6 +114,7 @@ async def run(options: argparse.Namespace) -> None:
             placement.evaluator.wiring.add_to(manager, client, informers, recorder)
             placement.sets.wiring.add_to(manager, client, informers, recorder)
             placement.health.wiring.add_to(manager, client, informers, recorder)
+            registration.wiring.add_to(manager, client, informers, recorder, options.auto_accept)
         manager.stop_on_signals()
         log.info("starting", hub=client.host, controllers=chosen)
         await manager.run()

@@ -102,7 +102,8 @@ class ManifestWorkReconciler:
                 if self._waiting.cause(workflow) not in _SAID_BY_OTHERS:  # what it waited for before has come
                     await self._waiting.clear(workflow)
             return Result.done()
-        if self._clusters.get("", cluster) is None:
+        member = self._clusters.get("", cluster)
+        if member is None or member.metadata.deletion_timestamp is not None:  # or about to leave
             await self._waiting.report(
                 workflow, "NotDispatched", "ClusterNotFound", self._no_such_cluster(cluster)
             )

@@ -54,6 +54,9 @@ CLUSTER_SET_LABEL: Final = "cluster.open-cluster-management.io/clusterset"
 SCHEDULING_DISABLED_ANNOTATION: Final = "cluster.open-cluster-management.io/experimental-scheduling-disable"
 MANIFEST_WORK_FINALIZER: Final = "cluster.open-cluster-management.io/manifest-work-cleanup"
 APPLIED_MANIFEST_WORK_FINALIZER: Final = "cluster.open-cluster-management.io/applied-manifest-work-cleanup"
+# On what a cluster has on the hub: its namespace, its roles and bindings, its requests for certificates.
+CLUSTER_NAME_LABEL: Final = "open-cluster-management.io/cluster-name"
+MANAGED_CLUSTER_FINALIZER: Final = "cluster.open-cluster-management.io/api-resource-cleanup"
 CLUSTER_LEASE_NAME: Final = "managed-cluster-lease"
 
 ARGO_NAMESPACE: Final = "argo"

@@ -12,7 +12,7 @@ import io
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 import aiohttp
@@ -40,6 +40,8 @@ from controllers.kube.pool import Pool
 
 Body = Mapping[str, Any] | Model | bytes
 RequestObserver = Callable[[str, int], None]
+# A file, or what one holds.
+Kubeconfig = Path | str | Mapping[str, Any]
 
 FIELD_MANAGER = "argosy"
 _JSON = "application/json"
@@ -74,43 +76,46 @@ class Client:
     """
 
     def __init__(self, configuration: Configuration, *, compress: bool = True) -> None:
-        self._configuration = configuration
         self._encoding = {} if compress else {"Accept-Encoding": "identity"}
-        self._base = str(configuration.host).rstrip("/")
-        # One SSL context each costs 25-30 ms: two pools a process, made here and never again.
-        self._pool = Pool(configuration, maxsize=64)
-        self._watch_pool = Pool(configuration, maxsize=0)
+        self._watching: set[aiohttp.ClientResponse] = set()
+        self._use(configuration)
         # Called with (method, status) after each answer; the metrics module hangs itself in here.
         self.on_request: RequestObserver | None = None
 
+    def _use(self, configuration: Configuration) -> None:
+        # One SSL context each costs 25-30 ms: two pools a process, made here and again only by `renew`.
+        pools = Pool(configuration, maxsize=64), Pool(configuration, maxsize=0)
+        self._configuration = configuration
+        self._base = str(configuration.host).rstrip("/")
+        self._pool, self._watch_pool = pools
+
     @classmethod
     async def connect(
-        cls, kubeconfig: Path | str | None = None, context: str | None = None, *, compress: bool = True
-    ) -> Client:
-        """A client for `kubeconfig`, else $KUBECONFIG, else the pod's service account, else ~/.kube/config.
+        cls,
+        kubeconfig: Kubeconfig | None = None,
+        context: str | None = None,
+        *,
+        compress: bool = True,
+    ) -> Self:
+        """A client for `kubeconfig` (a file, or what one holds), else $KUBECONFIG, else the pod's service account,
+        else ~/.kube/config.
 
         Raises ConfigError when none of them is usable. Does not talk to the server yet.
         """
-        configuration = Configuration()
-        try:
-            if kubeconfig is not None:
-                _must_exist(kubeconfig)  # or the library would find fault with an empty configuration
-            if kubeconfig is None and _in_cluster():
-                kube_config.load_incluster_config(  # type: ignore[no-untyped-call]
-                    client_configuration=configuration
-                )
-            else:
-                await kube_config.load_kube_config(
-                    config_file=str(kubeconfig) if kubeconfig else None,
-                    context=context,
-                    client_configuration=configuration,
-                    persist_config=False,
-                )
-            return cls(configuration, compress=compress)
-        except (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError) as error:
-            # OSError: no file, or (SSLError) nothing in it that is a certificate. ValueError: no base64.
-            where = kubeconfig or "$KUBECONFIG or ~/.kube/config"
-            raise ConfigError(f"cannot load a kubeconfig from {where}: {error}") from error
+        with _config_errors(kubeconfig):
+            return cls(await _configured(kubeconfig, context), compress=compress)
+
+    async def renew(self, kubeconfig: Kubeconfig) -> None:
+        """Goes on with the credentials in `kubeconfig`, on new connections: a server takes a client for who it was
+        when it connected. Requests under way are answered; watches end, and are taken up again by whoever watches.
+        Raises ConfigError."""
+        old, watches = self._pool, self._watch_pool
+        with _config_errors(kubeconfig):
+            self._use(await _configured(kubeconfig, None))
+        for response in self._watching:
+            response.content.feed_eof()  # a reader is not told when its pool is closed
+        await watches.close()
+        await old.drain()
 
     @property
     def host(self) -> str:
@@ -258,8 +263,10 @@ class Client:
             try:
                 if response.status != 200:
                     raise from_status(response.status, await response.read())
+                self._watching.add(response)
                 yield _lines(response)
             finally:
+                self._watching.discard(response)
                 response.close()
 
     # -- one request ------------------------------------------------------------------------------------
@@ -276,9 +283,10 @@ class Client:
         impersonate: str = "",
     ) -> bytes:
         """One request; the answer's bytes. Raises ApiError (see errors). `impersonate`: the user to make it as."""
-        with _transport_errors():
+        pool = self._pool
+        with _transport_errors(), pool.engaged():
             response = await self._send(
-                self._pool,
+                pool,
                 method,
                 path,
                 body=body,
@@ -366,6 +374,38 @@ def _encode(body: Body) -> bytes:
 def _selectors(label_selector: str, field_selector: str) -> list[tuple[str, str]]:
     pairs = (("labelSelector", label_selector), ("fieldSelector", field_selector))
     return [(key, value) for key, value in pairs if value]
+
+
+async def _configured(kubeconfig: Kubeconfig | None, context: str | None) -> Configuration:
+    configuration = Configuration()
+    if isinstance(kubeconfig, Mapping):
+        await kube_config.load_kube_config_from_dict(
+            dict(kubeconfig), context=context, client_configuration=configuration
+        )
+    elif kubeconfig is None and _in_cluster():
+        kube_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    else:
+        if kubeconfig is not None:
+            _must_exist(kubeconfig)  # or the library would find fault with an empty configuration
+        await kube_config.load_kube_config(
+            config_file=str(kubeconfig) if kubeconfig else None,
+            context=context,
+            client_configuration=configuration,
+            persist_config=False,
+        )
+    return configuration
+
+
+@contextlib.contextmanager
+def _config_errors(kubeconfig: Kubeconfig | None) -> Iterator[None]:
+    """What is wrong with a kubeconfig is a ConfigError, whatever noticed it."""
+    try:
+        yield
+    except (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError) as error:
+        # OSError: no file, or (SSLError) nothing in it that is a certificate. ValueError: no base64.
+        given = "what was given" if isinstance(kubeconfig, Mapping) else kubeconfig
+        where = given or "$KUBECONFIG or ~/.kube/config"
+        raise ConfigError(f"cannot load a kubeconfig from {where}: {error}") from error
 
 
 def _must_exist(path: Path | str) -> None:

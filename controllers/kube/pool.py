@@ -7,7 +7,10 @@ meant for us, and that is asked for once.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
@@ -27,6 +30,9 @@ class Pool:
         self._session = aiohttp.ClientSession(
             connector=self._rest.pool_manager.connector, connector_owner=False, read_bufsize=_READ_BUFFER
         )
+        self._engaged = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._options: dict[str, Any] = {}
         proxy = self._rest.proxy or proxy_of_environment(yarl.URL(str(configuration.host)))
         if proxy:
@@ -39,6 +45,25 @@ class Pool:
     async def request(self, method: str, url: yarl.URL, **arguments: Any) -> aiohttp.ClientResponse:
         """As aiohttp's session has it."""
         return await self._session.request(method, url, **self._options, **arguments)
+
+    @contextlib.contextmanager
+    def engaged(self) -> Iterator[None]:
+        """While a request, and the reading of its answer, is under way: `drain` waits for the end."""
+        self._engaged += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._engaged -= 1
+            if not self._engaged:
+                self._idle.set()
+
+    async def drain(self) -> None:
+        """Closes once what is under way has ended, for which nothing new may begin."""
+        try:
+            await self._idle.wait()
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         await self._session.close()

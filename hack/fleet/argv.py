@@ -195,6 +195,7 @@ def agent_join(python: PurePath, *, cluster: str, hub: PurePath, out: PurePath) 
         f"--cluster={cluster}",
         f"--hub-kubeconfig={hub}",
         f"--out={out}",
+        "--accept",
     ]
 
 

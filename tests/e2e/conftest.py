@@ -89,7 +89,9 @@ def no_errors_are_logged(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def _join(name: str, hub: Path, out: Path) -> None:
     command = [sys.executable, "-m", "agent", "join", "--cluster", name]
-    subprocess.run([*command, "--hub-kubeconfig", str(hub), "--out", str(out)], check=True, cwd=ROOT)
+    subprocess.run(
+        [*command, "--hub-kubeconfig", str(hub), "--accept", "--out", str(out)], check=True, cwd=ROOT
+    )
 
 
 async def _apply_placements(hub: Client) -> None:

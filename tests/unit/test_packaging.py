@@ -7,7 +7,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = {"controllers", "placement", "manifestwork", "statussync", "agent"}
+PACKAGES = {"controllers", "placement", "manifestwork", "statussync", "registration", "agent"}
 ROOT = Path(__file__).parent.parent.parent
 
 

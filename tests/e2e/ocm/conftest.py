@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.join import join
 from controllers.api.keys import CLUSTER_SET_LABEL
 from controllers.api.kinds import (
     CLUSTER_ROLE,
@@ -45,6 +44,7 @@ from tests.e2e.conftest import CLUSTERS, EXAMPLES, Argosy
 from tests.e2e.ocm import components, definitions
 from tests.e2e.ocm.components import ensure
 from tests.eventually import eventually
+from tests.joining import let_in
 from tests.processes import ROOT, agent, controllers
 
 Json = dict[str, Any]
@@ -179,7 +179,7 @@ async def may_apply_workflows(managed: Client) -> bool:
 async def _argosy(fleet: Fleet, hub: Client, managed: dict[str, Client], logs: Path) -> Argosy:
     """Our agent, joined, and our controllers with no more than the documented permissions."""
     joined = logs / f"{OURS}.agent.kubeconfig"
-    await join(hub, OURS, joined, labels=IN_DEFAULT_SET)
+    await let_in(hub, fleet.hub.kubeconfig, OURS, joined, labels=IN_DEFAULT_SET)
     ours = agent(OURS, joined, fleet.managed[OURS].kubeconfig, logs)
     await components.may(hub, documented("argosy-controllers"), "argosy", "argo")
     limited = await components.credentials(

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from agent.join import join
 from controllers.api.keys import PLACEMENT_LABEL
 from controllers.api.kinds import PLACEMENT, PLACEMENT_DECISION
 from controllers.kube.client import Client
@@ -14,6 +13,7 @@ from tests.e2e import workflows
 from tests.e2e.ocm import works
 from tests.e2e.ocm.conftest import IN_DEFAULT_SET, OCMS, OURS, OcmHub
 from tests.e2e.runs import watching
+from tests.joining import let_in
 from tests.processes import Process, agent, controllers
 
 
@@ -66,7 +66,7 @@ async def test_our_agent_goes_on_where_ocms_agent_stopped(ocm: OcmHub, tmp_path:
         await workflows.in_phase(argosy, name, "Running")
         async with ocm.without(f"{OCMS}-ocm-work"):
             joined = tmp_path / "agent.kubeconfig"
-            await join(argosy.hub, OCMS, joined, labels=IN_DEFAULT_SET)
+            await let_in(argosy.hub, argosy.fleet.hub.kubeconfig, OCMS, joined, labels=IN_DEFAULT_SET)
             ours = agent(OCMS, joined, argosy.fleet.managed[OCMS].kubeconfig, tmp_path)
             await ours.start()
             try:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.join import join
 from agent.wiring import build
 from controllers.api.kinds import NAMESPACE
 from controllers.kube.client import Client
@@ -22,6 +21,7 @@ from hack.fleet.provider import Fleet
 from tests.clusters import provider
 from tests.eventually import eventually
 from tests.integration.agent.works import CLUSTER
+from tests.joining import let_in
 
 _numbers = itertools.count(1)
 
@@ -65,7 +65,7 @@ async def pair(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     credentials = tmp_path_factory.mktemp("agent") / "hub.kubeconfig"
     hub = await Client.connect(fleet.hub.kubeconfig)
     managed = await Client.connect(fleet.managed[CLUSTER].kubeconfig)
-    await join(hub, CLUSTER, credentials, labels={"region": "north"}, lease_seconds=1)
+    await let_in(hub, fleet.hub.kubeconfig, CLUSTER, credentials, labels={"region": "north"}, lease_seconds=1)
     yield Pair(fleet, hub, managed, credentials)
     await hub.close()
     await managed.close()

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.join import join
 from controllers.api.cluster import ManagedCluster
 from controllers.api.keys import CLUSTER_LEASE_NAME
 from controllers.api.kinds import (
@@ -35,8 +34,8 @@ from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Agent, Pair, running
-from tests.integration.agent.mortal import gated
 from tests.integration.agent.works import CLUSTER, manifest
+from tests.joining import let_in
 from tests.processes import ROOT
 
 
@@ -237,7 +236,7 @@ async def test_the_account_neither_makes_nor_deletes_works_and_clusters(pair: Pa
 async def test_joining_again_keeps_what_is_there_and_works(pair: Pair, tmp_path: Path) -> None:
     before = await registration(pair)
     out = tmp_path / "again.kubeconfig"
-    await join(pair.hub, CLUSTER, out, labels={"tier": "gold"}, lease_seconds=1)
+    await let_in(pair.hub, pair.fleet.hub.kubeconfig, CLUSTER, out, labels={"tier": "gold"}, lease_seconds=1)
     after = await registration(pair)
     assert after.metadata.uid == before.metadata.uid
     assert after.metadata.labels["name"] == CLUSTER
@@ -248,36 +247,12 @@ async def test_joining_again_keeps_what_is_there_and_works(pair: Pair, tmp_path:
     await account.close()
 
 
-async def test_a_hub_that_writes_conditions_at_the_same_moment_is_no_obstacle(
-    pair: Pair, tmp_path: Path
-) -> None:
-    met: list[str] = []
-
-    async def interfere(method: str, path: str) -> None:
-        if method == "PATCH" and path.endswith("/contested/status") and not met:
-            met.append(path)
-            condition = {"type": "Met", "status": "True", "reason": "R", "message": ""}
-            condition["lastTransitionTime"] = "2026-01-01T00:00:00Z"
-            patch = merge_patch({"status": {"conditions": [condition]}})
-            await pair.hub.patch(MANAGED_CLUSTER, "contested", patch, subresource="status")
-
-    hub = await gated(interfere).connect(pair.fleet.hub.kubeconfig)
-    try:
-        await join(hub, "contested", tmp_path / "contested", labels={}, lease_seconds=60)
-    finally:
-        await hub.close()
-    found = (await pair.hub.get(MANAGED_CLUSTER, "contested")).decode(ManagedCluster)
-    assert met
-    assert {item.type for item in found.status.conditions} == {"Met", "HubAcceptedManagedCluster"}
-    await pair.hub.delete(MANAGED_CLUSTER, "contested")
-
-
 async def join_as_a_user(hub: Path, out: Path) -> tuple[int, str]:
     """(exit status, what the user reads)."""
     command = [sys.executable, "-m", "agent", "join", "--cluster", "cluster9"]
     done = await asyncio.to_thread(
         subprocess.run,
-        [*command, "--hub-kubeconfig", str(hub), "--out", str(out)],
+        [*command, "--hub-kubeconfig", str(hub), "--out", str(out), "--accept"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -326,7 +301,14 @@ async def test_joining_a_hub_that_does_not_answer_says_so(pair: Pair, tmp_path: 
 async def test_a_running_agent_goes_on_when_its_cluster_is_joined_anew(pair: Pair, tmp_path: Path) -> None:
     async with running(pair) as agent:
         await pair.hub.delete(MANAGED_CLUSTER, CLUSTER)
-        await join(pair.hub, CLUSTER, tmp_path / "again", labels={"region": "north"}, lease_seconds=1)
+        await let_in(
+            pair.hub,
+            pair.fleet.hub.kubeconfig,
+            CLUSTER,
+            tmp_path / "again",
+            labels={"region": "north"},
+            lease_seconds=1,
+        )
 
         async def reported() -> bool:
             return bool((await registration(pair)).status.version.kubernetes)

@@ -91,6 +91,7 @@ def test_our_own_parts_are_run_as_users_run_them() -> None:
     agent = argv.agent(BIN, cluster="c1", hub=out, kubeconfig=CONFIG, listen=8)
     assert join[1:] == [
         "-m", "agent", "join", "--cluster=c1", "--hub-kubeconfig=/hub.kubeconfig", "--out=/c1.agent.kubeconfig",
+        "--accept",
     ]  # fmt: skip
     assert agent[1:4] == ["-m", "agent", "run"]
     assert {"--hub-kubeconfig=/c1.agent.kubeconfig", "--listen=127.0.0.1:8"} <= set(agent)

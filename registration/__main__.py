@@ -1,0 +1,84 @@
+"""`python -m registration`: lets clusters in, and sees them off. Its controllers run in `python -m controllers`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from controllers.kube.client import Client, ConfigError
+from controllers.kube.errors import ApiError
+from controllers.kube.kubeconfig import KubeconfigError
+from registration.command import CommandError, admin_kubeconfig, run_accept, run_invite, run_remove
+
+_EXAMPLES = """\
+examples:
+  python -m registration invite --out bootstrap.kubeconfig     for whoever brings clusters; says how to go on
+  python -m registration accept cluster1                       lets a cluster in that has asked
+  python -m registration remove cluster1                       its agent cleans up, then nothing of it stays here
+
+Each takes --kubeconfig of the hub's administrator (default: as kubectl finds it).
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="python -m registration",
+        description="Lets clusters join the hub, and leave it.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    inviting = commands.add_parser("invite", help="make a kubeconfig that can only ask to join")
+    inviting.add_argument(
+        "--out",
+        type=Path,
+        default=Path("bootstrap.kubeconfig"),
+        help="where to write it (default: %(default)s)",
+    )
+    inviting.add_argument(
+        "--namespace", default="argosy", help="namespace of the account that it is for (default: %(default)s)"
+    )
+    inviting.add_argument("--hours", type=float, default=1.0, help="how long it holds (default: 1)")
+    inviting.set_defaults(run=run_invite)
+    accepting = commands.add_parser("accept", help="let clusters in that have asked")
+    accepting.set_defaults(run=run_accept)
+    removing = commands.add_parser(
+        "remove", help="take clusters off the hub, once their agents have cleaned up"
+    )
+    removing.set_defaults(run=run_remove)
+    for command in (accepting, removing):
+        command.add_argument("cluster", nargs="+", help="name of the ManagedCluster")
+    for command in (inviting, accepting, removing):
+        command.add_argument("--kubeconfig", help="the administrator's (default: as kubectl finds it)")
+    return root
+
+
+async def _run(options: argparse.Namespace) -> None:
+    hub = await Client.connect(admin_kubeconfig(options))
+    try:
+        await options.run(hub, options)
+    finally:
+        await hub.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done, 1 it could not be done, 2 wrong use."""
+    options = parser().parse_args(arguments)
+    try:
+        asyncio.run(_run(options))
+    except (ConfigError, KubeconfigError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (CommandError, ApiError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

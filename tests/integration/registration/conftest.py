@@ -1,0 +1,48 @@
+"""A name for a cluster that has not joined, and what is needed to let it."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from controllers.api.kinds import CERTIFICATE_SIGNING_REQUEST, MANAGED_CLUSTER, NAMESPACE
+from controllers.api.membership import membership, request_names
+from controllers.kube.client import Client
+from controllers.kube.errors import NotFound
+from controllers.kube.kubeconfig import cluster_of, parse
+from controllers.kube.patch import merge_patch
+from hack.fleet.provider import Cluster
+from registration.invite import invite
+
+
+@pytest.fixture
+async def cluster(client: Client) -> AsyncIterator[str]:
+    """Whatever becomes of it, nothing of it is left for the next test."""
+    name = f"r-{uuid.uuid4().hex[:8]}"
+    yield name
+    with contextlib.suppress(NotFound):
+        free = merge_patch({"metadata": {"finalizers": None}})
+        await client.patch(MANAGED_CLUSTER, name, free)
+        await client.delete(MANAGED_CLUSTER, name)
+    for item in reversed(membership(name)):
+        if item.kind != NAMESPACE:
+            with contextlib.suppress(NotFound):
+                await client.delete(item.kind, item.name, namespace=item.namespace)
+    for request in request_names(name):
+        with contextlib.suppress(NotFound):
+            await client.delete(CERTIFICATE_SIGNING_REQUEST, request)
+
+
+@pytest.fixture(scope="session")
+async def bootstrap(client: Client, hub: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kubeconfig that may do no more than ask."""
+    reached = cluster_of(parse(hub.kubeconfig.read_text(), hub.kubeconfig.parent))
+    made = await invite(client, reached, namespace="argosy", seconds=3600)
+    path = tmp_path_factory.mktemp("bootstrap") / "bootstrap.kubeconfig"
+    path.write_text(yaml.safe_dump(made.kubeconfig))
+    return path

@@ -1,0 +1,135 @@
+"""A cluster that leaves: what becomes of its works, its rights, its namespace."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from controllers.api.keys import MANIFEST_WORK_FINALIZER
+from controllers.api.kinds import LEASE, MANAGED_CLUSTER, MANIFEST_WORK, NAMESPACE
+from controllers.api.membership import membership
+from controllers.kube.client import Client
+from controllers.kube.patch import merge_patch
+from tests.eventually import eventually
+from tests.integration.registration.joining import TRUSTED, connected, joined, registering
+from tests.integration.told import event
+
+WORK = {
+    "apiVersion": MANIFEST_WORK.api_version,
+    "kind": MANIFEST_WORK.kind,
+    "metadata": {"name": "w", "finalizers": [MANIFEST_WORK_FINALIZER]},
+    "spec": {"workload": {"manifests": []}},
+}
+
+
+async def say(client: Client, cluster: str, available: str) -> None:
+    """What the agent's heart would say of it."""
+    condition = {
+        "type": "ManagedClusterConditionAvailable",
+        "status": available,
+        "reason": "Played",
+        "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    patch = merge_patch({"status": {"conditions": [condition]}})
+    await client.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
+
+
+async def has_left(client: Client, cluster: str) -> None:
+    async def gone() -> bool:
+        assert await client.find(MANAGED_CLUSTER, cluster) is None
+        for item in membership(cluster):
+            found = await client.find(item.kind, item.name, namespace=item.namespace)
+            assert found is None or (item.kind == NAMESPACE and found.metadata.deletion_timestamp), item.name
+        return True
+
+    await eventually(gone, what=f"nothing left of {cluster}")
+
+
+async def test_an_agent_that_lives_cleans_up_first_and_has_the_rights_to(
+    client: Client, bootstrap: Path, cluster: str, tmp_path: Path
+) -> None:
+    async with registering(client, TRUSTED):
+        await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "out"), 30)
+        await say(client, cluster, "True")
+        await client.create(LEASE, {"metadata": {"name": "managed-cluster-lease"}}, namespace=cluster)
+        await client.create(MANIFEST_WORK, WORK, namespace=cluster)
+        await client.delete(MANAGED_CLUSTER, cluster)
+
+        async with connected(tmp_path / "out") as agent:
+
+            async def told() -> bool:
+                work = await agent.get(MANIFEST_WORK, "w", namespace=cluster)
+                return work.metadata.deletion_timestamp is not None
+
+            await eventually(told, what="the agent is told to clean up")
+            assert await client.find(MANAGED_CLUSTER, cluster) is not None
+            free = merge_patch({"metadata": {"finalizers": None}})
+            await agent.patch(MANIFEST_WORK, "w", free, namespace=cluster)
+        await has_left(client, cluster)
+        assert await client.find(LEASE, "managed-cluster-lease", namespace=cluster) is None
+
+
+async def test_a_dead_agent_is_not_waited_for_and_what_it_left_is_told(
+    client: Client, bootstrap: Path, cluster: str, tmp_path: Path
+) -> None:
+    async with registering(client, TRUSTED):
+        await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "out"), 30)
+        await say(client, cluster, "Unknown")
+        await client.create(MANIFEST_WORK, WORK, namespace=cluster)
+        await client.delete(MANAGED_CLUSTER, cluster)
+        await has_left(client, cluster)
+        text = (await event(client, "default", "LeftBehind", cluster))["message"]
+        assert text.endswith("what its 1 ManifestWorks have applied stays on it")
+
+
+async def test_a_cluster_that_leaves_while_the_controllers_are_down_is_cleaned_up_after(
+    client: Client, bootstrap: Path, cluster: str, tmp_path: Path
+) -> None:
+    async with registering(client, TRUSTED):
+        await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "out"), 30)
+    await client.delete(MANAGED_CLUSTER, cluster)
+    assert (await client.get(MANAGED_CLUSTER, cluster)).metadata.deletion_timestamp is not None
+    async with registering(client):
+        await has_left(client, cluster)
+
+
+async def test_a_namespace_that_somebody_else_made_stays(
+    client: Client, bootstrap: Path, cluster: str, tmp_path: Path
+) -> None:
+    await client.create(NAMESPACE, {"metadata": {"name": cluster, "labels": {"whose": "theirs"}}})
+    async with registering(client, TRUSTED):
+        await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "out"), 30)
+        await client.delete(MANAGED_CLUSTER, cluster)
+        await has_left_but_for_its_namespace(client, cluster)
+    found = await client.get(NAMESPACE, cluster)
+    assert found.metadata.deletion_timestamp is None
+    assert found.metadata.labels["whose"] == "theirs"
+
+
+async def has_left_but_for_its_namespace(client: Client, cluster: str) -> None:
+    async def gone() -> bool:
+        assert await client.find(MANAGED_CLUSTER, cluster) is None
+        for item in membership(cluster):
+            if item.kind != NAMESPACE:
+                assert await client.find(item.kind, item.name, namespace=item.namespace) is None, item.name
+        return True
+
+    await eventually(gone, what=f"nothing left of {cluster}")
+
+
+async def test_a_cluster_that_comes_back_is_let_in_anew(
+    client: Client, bootstrap: Path, cluster: str, tmp_path: Path
+) -> None:
+    async with registering(client, TRUSTED):
+        await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "first"), 30)
+        await client.delete(MANAGED_CLUSTER, cluster)
+        await has_left(client, cluster)
+        await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "second"), 60)
+        async with connected(tmp_path / "second") as agent:
+
+            async def may_again() -> bool:
+                await agent.list(MANIFEST_WORK, namespace=cluster)
+                return True
+
+            await eventually(may_again, what="rights in the namespace that was made anew")
