@@ -10,13 +10,14 @@ import asyncio
 import datetime
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
 from controllers.api.keys import CLUSTER_LEASE_NAME
 from controllers.api.kinds import LEASE
 from controllers.kube.client import Client
-from controllers.kube.errors import ApiError, NotFound
+from controllers.kube.errors import ApiError, Forbidden, NotFound
 from controllers.kube.patch import merge_patch
 from controllers.runtime.backoff import RECONNECT
 
@@ -34,6 +35,7 @@ class Heartbeat:
         self._cluster = cluster
         self._interval = interval
         self.beating = False
+        self._may_patch = True
 
     async def run(self) -> None:
         """Until cancelled. A renewal that fails is tried again sooner."""
@@ -62,9 +64,25 @@ class Heartbeat:
         """One renewal. Raises ApiError."""
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = {"leaseDurationSeconds": max(1, round(self._interval())), "renewTime": now}
-        patch = merge_patch({"spec": spec})
         try:
-            await self._hub.patch(LEASE, CLUSTER_LEASE_NAME, patch, namespace=self._cluster)
+            await self._write(spec)
         except NotFound:
             body = {"metadata": {"name": CLUSTER_LEASE_NAME, "namespace": self._cluster}, "spec": spec}
             await self._hub.create(LEASE, body, namespace=self._cluster)
+
+    async def _write(self, spec: dict[str, Any]) -> None:
+        """OCM's hub lets its agents update a lease, which takes a request more, and not patch it."""
+        if self._may_patch:
+            patch = merge_patch({"spec": spec})
+            try:
+                await self._hub.patch(LEASE, CLUSTER_LEASE_NAME, patch, namespace=self._cluster)
+            except Forbidden:
+                await self._update(spec)
+                self._may_patch = False
+        else:
+            await self._update(spec)
+
+    async def _update(self, spec: dict[str, Any]) -> None:
+        found = (await self._hub.get(LEASE, CLUSTER_LEASE_NAME, namespace=self._cluster)).to_dict()
+        body = found | {"spec": (found.get("spec") or {}) | spec}
+        await self._hub.update(LEASE, CLUSTER_LEASE_NAME, body, namespace=self._cluster)

@@ -116,6 +116,7 @@ BINARIES: dict[str, Binary] = {
         _argo("argo", 200),
         _ocm("placement", 200),
         _ocm("work", 20),
+        _ocm("registration", 60),
     )
 }
 
@@ -123,5 +124,6 @@ BINARIES: dict[str, Binary] = {
 HUB_BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager")
 MANAGED_BINARIES = ("kube-scheduler", "kwok")
 ARGO_BINARIES = ("workflow-controller",)
-# Open Cluster Management's own placement controller and work agent, for tests of working together with them.
-OCM_BINARIES = ("ocm-placement", "ocm-work")
+# Open Cluster Management's own placement controller, work agent and hub-side registration, for tests of working
+# together with them.
+OCM_BINARIES = ("ocm-placement", "ocm-work", "ocm-registration")

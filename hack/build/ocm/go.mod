@@ -4,6 +4,7 @@ go 1.26.0
 
 tool (
 	open-cluster-management.io/ocm/cmd/placement
+	open-cluster-management.io/ocm/cmd/registration
 	open-cluster-management.io/ocm/cmd/work
 )
 

@@ -37,6 +37,18 @@ def placement(binary: Path, hub: Path, logs: Path, ports: Reservation) -> Part:
     return _part("ocm-placement", [str(binary), "controller", f"--kubeconfig={hub}"], logs, ports)
 
 
+def registration(binary: Path, hub: Path, trusted: str, logs: Path, ports: Reservation) -> Part:
+    """The hub's side of joining, which lets in whoever `trusted` brings."""
+    command = [
+        str(binary),
+        "controller",
+        f"--kubeconfig={hub}",
+        f"--auto-approved-csr-users={trusted}",
+        "--feature-gates=ManagedClusterAutoApproval=true",
+    ]
+    return _part("ocm-registration", command, logs, ports)
+
+
 def work_agent(
     binary: Path, cluster: str, *, hub: Path, host: Path, managed: Path, logs: Path, ports: Reservation
 ) -> Part:

@@ -5,6 +5,7 @@ Puts the definitions in the place of ours on a cluster that runs already. Knows 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ _HUB = (
     "manifests/cluster-manager/hub/crds/*_work.open-cluster-management.io_*.yaml",
     "deploy/cluster-manager/config/crds/*_clustermanagers.crd.yaml",
 )
+_ADDONS = (
+    "manifests/cluster-manager/hub/crds/*_addon.open-cluster-management.io_managedclusteraddons.crd.yaml"
+)
 _MANAGED = ("manifests/klusterlet/managed/0000_*.crd.yaml",)
 
 WORK_ON_HUB = "pkg/registration/hub/manifests/rbac/managedcluster-work-clusterrole.yaml"
@@ -48,6 +52,14 @@ def source() -> Path:
 def for_hub(ocm: Path) -> list[Json]:
     """Clusters, placements, works, and the operator's own kind."""
     return _load(ocm, _HUB)
+
+
+def addons(ocm: Path) -> list[Json]:
+    """Add-ons, which OCM's registration cleans up. Without the conversion by a webhook of OCM's, which does not run."""
+    (path,) = ocm.glob(_ADDONS)
+    body: Json = yaml.safe_load(re.sub(r"{{.*?}}", "", path.read_text()))
+    body["spec"].pop("conversion", None)
+    return [body]
 
 
 def for_managed(ocm: Path) -> list[Json]:

@@ -14,6 +14,7 @@ from agent.heartbeat import Heartbeat
 from controllers.api.keys import CLUSTER_LEASE_NAME
 from controllers.kube.client import Client
 from controllers.kube.errors import Forbidden, NotFound, Unavailable
+from controllers.kube.object import Object
 from controllers.kube.patch import Patch
 from tests.eventually import eventually
 
@@ -21,8 +22,9 @@ from tests.eventually import eventually
 class Hub:
     """Has a lease or none, and may be away."""
 
-    def __init__(self, *errors: Exception, has_lease: bool = True) -> None:
+    def __init__(self, *errors: Exception, has_lease: bool = True, updates: bool = False) -> None:
         self.errors = list(errors)
+        self.updates = updates
         self.lease: dict[str, Any] | None = {} if has_lease else None
         self.renewals: list[float] = []
 
@@ -33,6 +35,18 @@ class Hub:
         if self.lease is None:
             raise NotFound("no lease", status=404)
         self._renew(msgspec.json.decode(patch.body)["spec"])
+
+    async def get(self, _: object, name: str, *, namespace: str) -> Object:
+        assert (name, namespace) == (CLUSTER_LEASE_NAME, "c1")
+        if not self.updates:
+            raise Forbidden("nor that", status=403)
+        metadata = {"name": name, "namespace": namespace, "resourceVersion": "7"}
+        return Object(msgspec.json.encode({"metadata": metadata, "spec": {"holderIdentity": "kept"}}))
+
+    async def update(self, _: object, name: str, body: dict[str, Any], *, namespace: str) -> None:
+        assert (name, namespace) == (CLUSTER_LEASE_NAME, "c1")
+        assert body["metadata"]["resourceVersion"] == "7"
+        self._renew(body["spec"])
 
     async def create(self, _: object, body: dict[str, Any], *, namespace: str) -> None:
         assert (body["metadata"]["name"], namespace) == (CLUSTER_LEASE_NAME, "c1")
@@ -75,6 +89,17 @@ async def test_a_failed_renewal_is_repeated_long_before_the_next_one_is_due() ->
         await eventually(lambda: heartbeat.beating, within=5)
     assert hub.lease is not None
     assert hub.lease["leaseDurationSeconds"] == 3600
+
+
+async def test_where_a_lease_may_be_updated_only_it_is_updated() -> None:
+    """As OCM's hub has it."""
+    hub = Hub(Forbidden("no patch", status=403), updates=True)
+    async with beating(hub, 0.05) as heartbeat:
+        await eventually(lambda: len(hub.renewals) >= 3)
+        assert heartbeat.beating
+    assert hub.lease is not None
+    assert hub.lease["holderIdentity"] == "kept"
+    assert hub.lease["leaseDurationSeconds"] == 1
 
 
 async def test_a_duration_that_is_made_shorter_counts_at_once() -> None:
