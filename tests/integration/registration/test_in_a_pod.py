@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -23,7 +25,7 @@ from controllers.api.membership import user
 from controllers.kube.client import Client
 from tests.eventually import eventually
 from tests.integration.registration.joining import TRUSTED, registering
-from tests.processes import Process
+from tests.processes import ROOT, Process
 
 READY = '"event":"started"'
 
@@ -99,13 +101,23 @@ async def test_bootstrap_credentials_that_are_none_are_named(
 ) -> None:
     bootstrap = tmp_path / "bootstrap.kubeconfig"
     bootstrap.write_text(content)
-    agent = pod(cluster, bootstrap, kubeconfig, tmp_path, "--listen", "none")
-    with pytest.raises(AssertionError, match="ended"):
-        await agent.start()
-    text = agent.log.read_text()
-    assert f"error: cannot load a kubeconfig from {bootstrap}" in text
-    assert why in text
-    assert "Traceback" not in text
+    arguments = [
+        "--cluster",
+        cluster,
+        "--kubeconfig",
+        str(kubeconfig),
+        "--bootstrap-kubeconfig",
+        str(bootstrap),
+    ]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "agent", "run", *arguments, "--hub-kubeconfig-secret", f"default/{cluster}"],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"error: cannot load a kubeconfig from {bootstrap}" in done.stderr
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 async def test_a_secret_keeps_key_and_kubeconfig_apart(client: Client, cluster: str) -> None:
