@@ -12,6 +12,10 @@ CLUSTERS ?= 2
 FLEET    := $(RUN) -m hack.fleet
 UP_FLAGS := --clusters $(CLUSTERS) $(if $(filter 1,$(BARE)),--bare) $(if $(filter 0,$(ARGO)),--no-argo)
 
+# A placeholder: build it, and push it to where your clusters pull from.
+IMAGE  ?= ghcr.io/argosy-workflows/argosy:0.1.0
+DOCKER ?= docker
+
 $(STAMP): pyproject.toml
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@echo "installing Argosy and its tools into $(VENV) ..."
@@ -78,6 +82,38 @@ install: $(STAMP) ## the CRDs, on KUBECONFIG (ROLE=managed: only those of a mana
 .PHONY: uninstall
 uninstall: $(STAMP) ## remove the CRDs, and with them all their objects, from KUBECONFIG
 	@$(FLEET) crds uninstall $(if $(KUBECONFIG),--kubeconfig $(KUBECONFIG)) $(if $(ROLE),--role $(ROLE))
+
+.PHONY: image
+image: ## build the image that deploy/ runs: IMAGE=name:tag (PUSH=1 pushes it, too)
+	@$(DOCKER) build --file deploy/Dockerfile --tag $(IMAGE) $(ARGS) .
+	@$(if $(filter 1,$(PUSH)),$(DOCKER) push $(IMAGE))
+
+.PHONY: deploy
+deploy: $(STAMP) ## the CRDs, and the controllers in pods, on KUBECONFIG (OCM=1: on an OCM hub); IMAGE=name:tag
+	@test -n "$(KUBECONFIG)" || \
+	  { echo "usage: make deploy KUBECONFIG=hub.kubeconfig [IMAGE=name:tag] [OCM=1]"; exit 2; }
+	@$(if $(filter 1,$(OCM)),:,$(FLEET) crds install --kubeconfig $(KUBECONFIG))
+	@$(RUN) -m hack.deploy hub$(if $(filter 1,$(OCM)),-ocm) --kubeconfig $(KUBECONFIG) --image $(IMAGE) $(ARGS)
+
+.PHONY: deploy-agent
+deploy-agent: $(STAMP) ## join a cluster and run its agent there in a pod: arguments as for agent; IMAGE=name:tag
+	@test -n "$(CLUSTER)" && test -n "$(HUB_KUBECONFIG)" && test -n "$(KUBECONFIG)" || \
+	  { echo "usage: make deploy-agent CLUSTER=name HUB_KUBECONFIG=hub.kubeconfig KUBECONFIG=cluster.kubeconfig" \
+	    "[IMAGE=name:tag]"; exit 2; }
+	@$(FLEET) crds install --kubeconfig $(KUBECONFIG) --role managed
+	@$(RUN) -m agent join --cluster $(CLUSTER) --hub-kubeconfig $(HUB_KUBECONFIG) --out $(DIR)/$(CLUSTER).agent.kubeconfig
+	@$(RUN) -m hack.deploy agent --cluster $(CLUSTER) --hub-kubeconfig $(DIR)/$(CLUSTER).agent.kubeconfig \
+	  --kubeconfig $(KUBECONFIG) --image $(IMAGE) $(ARGS)
+
+.PHONY: undeploy
+undeploy: $(STAMP) ## remove the controllers from KUBECONFIG; CRDs and Workflows stay
+	@test -n "$(KUBECONFIG)" || { echo "usage: make undeploy KUBECONFIG=hub.kubeconfig"; exit 2; }
+	@$(RUN) -m hack.deploy remove hub --kubeconfig $(KUBECONFIG)
+
+.PHONY: undeploy-agent
+undeploy-agent: $(STAMP) ## remove the agent from KUBECONFIG; what it has applied stays
+	@test -n "$(KUBECONFIG)" || { echo "usage: make undeploy-agent KUBECONFIG=cluster.kubeconfig"; exit 2; }
+	@$(RUN) -m hack.deploy remove agent --kubeconfig $(KUBECONFIG)
 
 .PHONY: manifests
 manifests: $(STAMP) ## write crds/ anew from the typed models

@@ -1,0 +1,113 @@
+"""`python -m hack.deploy`: puts Argosy's controllers or an agent into pods of a cluster, and takes them out again.
+
+The CRDs are the business of `python -m hack.fleet crds`, the membership that of `python -m agent join`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hack.deploy import kubectl
+from hack.deploy.kubectl import Kubectl
+from hack.deploy.objects import with_image, with_membership
+from hack.fleet.errors import FleetError
+from hack.fleet.layout import REPOSITORY
+
+BASES: Final = REPOSITORY / "deploy"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A kustomize base of deploy/, and its Deployment."""
+
+    base: str
+    namespace: str
+    deployment: str
+
+
+PARTS: Final = {
+    "hub": Part("hub", "argosy", "argosy-controllers"),
+    "hub-ocm": Part("hub-ocm", "argosy", "argosy-controllers"),
+    "agent": Part("agent", "argosy-agent", "argosy-agent"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done, 1 a failure that was explained, 2 wrong use."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except FleetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hack.deploy", description=__doc__)
+    commands = parser.add_subparsers(metavar="command", required=True)
+    for name, text in (
+        ("hub", "the controllers, on a hub"),
+        ("hub-ocm", "the controllers, on a hub with Open Cluster Management"),
+        ("agent", "the agent, on a managed cluster"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--image", default="", help="default: the placeholder in deploy/")
+        command.add_argument(
+            "--timeout", type=float, default=180, help="seconds until it runs (default: 180)"
+        )
+        command.add_argument("--kubeconfig", type=Path, help="default: as kubectl finds it")
+        command.set_defaults(run=_deploy, part=name)
+        if name == "agent":
+            command.add_argument("--cluster", required=True, help="its name on the hub")
+            command.add_argument(
+                "--hub-kubeconfig", required=True, type=Path, help="what `python -m agent join` has written"
+            )
+    command = commands.add_parser("remove", help="delete what one of these has put there; CRDs stay")
+    command.add_argument("part", choices=("hub", "agent"))
+    command.add_argument("--kubeconfig", type=Path, help="default: as kubectl finds it")
+    command.set_defaults(run=_remove)
+    return parser
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    part = PARTS[options.part]
+    cluster = Kubectl(kubectl.find(), options.kubeconfig)
+    objects = with_image(cluster.kustomize(BASES / part.base), options.image)
+    if options.part == "agent":
+        membership = _read(options.hub_kubeconfig)
+        objects = with_membership(objects, part.namespace, options.cluster, membership)
+    _show(cluster.apply(objects))
+    _show(cluster.wait_for_rollout(part.namespace, part.deployment, options.timeout))
+
+
+def _remove(options: argparse.Namespace) -> None:
+    """The pods first, and to their end: with the rights that they need to finish what is in flight."""
+    cluster = Kubectl(kubectl.find(), options.kubeconfig)
+    objects = cluster.kustomize(BASES / PARTS[options.part].base)
+    deployments = [body for body in objects if body["kind"] == "Deployment"]
+    _show(cluster.delete(deployments, "--cascade=foreground"))
+    _show(cluster.delete(objects))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise FleetError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _show(text: str) -> None:
+    if text.strip():
+        print(text.strip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The objects of deploy/ made ready for one cluster: which image, which membership. Pure."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import yaml
+
+from hack.fleet.errors import FleetError
+
+Json = dict[str, Any]
+
+MEMBERSHIP_SECRET: Final = "hub-kubeconfig"
+# On the agent's pods: another membership makes another pod, since the kubeconfig is read once, at the start.
+MEMBERSHIP_ANNOTATION: Final = "argosy.io/membership"
+
+
+def with_image(objects: Iterable[Json], image: str) -> list[Json]:
+    """`objects`, in whose Deployments every container runs `image`; "" leaves the image that is there."""
+    changed = copy.deepcopy(list(objects))
+    for pod in _pods(changed) if image else ():
+        for container in pod["spec"]["containers"]:
+            container["image"] = image
+    return changed
+
+
+def with_membership(objects: Iterable[Json], namespace: str, cluster: str, kubeconfig: str) -> list[Json]:
+    """`objects` and the Secret that makes the agent in them the one of `cluster`.
+
+    Namespaces stay first. `kubeconfig` is what `python -m agent join` has written. Raises FleetError when no pod
+    could use it.
+    """
+    _check_reachable(kubeconfig)
+    changed = copy.deepcopy(list(objects))
+    digest = hashlib.sha256(f"{cluster}\0{kubeconfig}".encode()).hexdigest()[:16]
+    for pod in _pods(changed):
+        pod["metadata"].setdefault("annotations", {})[MEMBERSHIP_ANNOTATION] = digest
+    namespaces = [body for body in changed if body["kind"] == "Namespace"]
+    others = [body for body in changed if body["kind"] != "Namespace"]
+    return [*namespaces, _secret(namespace, cluster=cluster, kubeconfig=kubeconfig), *others]
+
+
+def _pods(objects: Sequence[Json]) -> list[Json]:
+    return [body["spec"]["template"] for body in objects if body["kind"] == "Deployment"]
+
+
+def _secret(namespace: str, **data: str) -> Json:
+    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
+    metadata = {
+        "name": MEMBERSHIP_SECRET,
+        "namespace": namespace,
+        "labels": {"app.kubernetes.io/name": "argosy-agent", "app.kubernetes.io/part-of": "argosy"},
+    }
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": encoded}
+
+
+def _check_reachable(kubeconfig: str) -> None:
+    server = str(yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]["server"])
+    if _is_loopback(urlsplit(server).hostname or ""):
+        raise FleetError(
+            f"the hub's address is {server}, which in a pod is the pod itself: use a HUB_KUBECONFIG whose `server` is "
+            "an address that the cluster reaches, or run the agent outside of it (make agent)"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

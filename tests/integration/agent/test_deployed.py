@@ -1,0 +1,118 @@
+"""The agent with the rights of deploy/agent, no others; and `python -m hack.deploy`, on nodes that only pretend."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.wiring import LEASE_NAME
+from controllers.api.kinds import CLUSTER_ROLE, NAMESPACE, WORKFLOW
+from controllers.kube.client import Client
+from controllers.runtime.lease import LeaseLock
+from hack.fleet.layout import REPOSITORY
+from tests.deployed import account, documented, program
+from tests.e2e.ocm.components import ensure
+from tests.eventually import eventually
+from tests.integration.agent import works
+from tests.integration.agent.conftest import Pair, running
+from tests.integration.agent.works import CLUSTER, CONFIG_MAP, DEPLOYMENT, config_map, manifest, workflow
+from tests.integration.watchful import Watchful
+
+_END = "2026-01-01T00:00:00Z"
+_NOBODY = {
+    "subject": {"type": "ServiceAccount", "serviceAccount": {"namespace": "default", "name": "nobody"}}
+}
+
+
+async def gathered(client: Client, resource: str) -> bool:
+    """Whether the rights on `resource` have come into the agent's role."""
+    role = (await client.get(CLUSTER_ROLE, "argosy-agent")).to_dict()
+    return any(resource in rule["resources"] for rule in role.get("rules") or [])
+
+
+async def test_the_agent_needs_no_more_than_its_role(pair: Pair, namespace: str, tmp_path: Path) -> None:
+    Watchful.refused.clear()
+    limited = await account(pair.managed, pair.agent_managed, "agent", tmp_path / "agent.kubeconfig")
+    await ensure(pair.managed, CLUSTER_ROLE, documented("deploying.md", "argosy-agent-config"))
+    await eventually(lambda: gathered(pair.managed, "workflows"), what="the rights of the base")
+    await eventually(lambda: gathered(pair.managed, "configmaps"), what="the rights that were added")
+    name, brought = namespace, f"{namespace}-brought"
+    async with running(pair, managed=limited, client=Watchful):
+        await works.create(
+            pair,
+            name,
+            manifest(NAMESPACE, brought),
+            config_map("c", brought, a="1"),
+            workflow("w", brought),
+        )
+        await works.there(pair, CONFIG_MAP, "c", brought, data={"a": "1"})
+        await works.there(pair, WORKFLOW, "w", brought)
+        await works.condition(pair, name, "Applied", "True")
+        await works.change(
+            pair, name, manifest(NAMESPACE, brought), config_map("c", brought, a="2"), workflow("w", brought)
+        )
+        await works.there(pair, CONFIG_MAP, "c", brought, data={"a": "2"})
+        await works.play_argo(pair, "w", brought, "Succeeded", finishedAt=_END)
+        asking = config_map("asks", namespace, a="1")
+        await works.create(pair, f"{name}-asks", asking, executor=_NOBODY)
+        await works.condition(pair, f"{name}-asks", "Applied", "False")
+        await works.delete(pair, name)
+        await works.not_there(pair, WORKFLOW, "w", brought)
+        await works.delete(pair, f"{name}-asks")
+    assert Watchful.refused == []
+    await holds_its_lease(limited)
+
+
+async def holds_its_lease(kubeconfig: Path) -> None:
+    """Takes, renews and releases the leader's lease, where the pod would."""
+    client = await Client.connect(kubeconfig)
+    try:
+        lock = LeaseLock(client, name=LEASE_NAME, namespace="argosy-agent", identity="test")
+        assert await lock.attempt()
+        assert await lock.attempt()
+        assert await lock.release()
+    finally:
+        await client.close()
+
+
+def deploy(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hack.deploy", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=180)
+
+
+async def test_the_controllers_come_and_go(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a managed cluster, since a local hub has no nodes."""
+    monkeypatch.setenv("KUBECTL", str(await asyncio.to_thread(program)))
+    there = ("--kubeconfig", str(pair.agent_managed))
+    for _ in range(2):  # it may be repeated
+        done = await asyncio.to_thread(deploy, "hub", "--image", "example.org/argosy:2", *there)
+        assert done.returncode == 0, done.stderr
+    found = (await pair.managed.get(DEPLOYMENT, "argosy-controllers", namespace="argosy")).to_dict()
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "example.org/argosy:2"
+    assert found["status"]["readyReplicas"] == 2
+    gone = await asyncio.to_thread(deploy, "remove", "hub", *there)
+    assert gone.returncode == 0, gone.stderr
+    assert await pair.managed.find(NAMESPACE, "argosy") is None
+
+
+async def test_an_agent_comes_with_its_membership(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECTL", str(await asyncio.to_thread(program)))
+    membership, near = tmp_path / "agent.kubeconfig", tmp_path / "near.kubeconfig"
+    text = pair.agent_hub.read_text()
+    membership.write_text(text.replace(pair.hub.host, "https://hub.example:6443"))
+    near.write_text(text.replace(pair.hub.host, "https://127.0.0.1:6443"))
+    options = ("--cluster", CLUSTER, "--kubeconfig", str(pair.agent_managed), "--hub-kubeconfig")
+    refused = await asyncio.to_thread(deploy, "agent", *options, str(near))
+    assert refused.returncode == 1
+    assert "which in a pod is the pod itself" in refused.stderr
+    done = await asyncio.to_thread(deploy, "agent", *options, str(membership))
+    assert done.returncode == 0, done.stderr
+    gone = await asyncio.to_thread(deploy, "remove", "agent", "--kubeconfig", str(pair.agent_managed))
+    assert gone.returncode == 0, gone.stderr
+    assert await pair.managed.find(NAMESPACE, "argosy-agent") is None

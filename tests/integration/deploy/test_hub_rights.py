@@ -1,0 +1,168 @@
+"""The controllers with the rights of deploy/hub, no others: nothing that they do is forbidden."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import manifestwork.wiring
+import placement.evaluator.wiring
+import placement.health.wiring
+import placement.sets.wiring
+import placement.wiring
+import statussync.wiring
+from controllers.__main__ import LEASE_NAME, parser
+from controllers.api import keys
+from controllers.api.kinds import (
+    LEASE,
+    MANAGED_CLUSTER,
+    MANAGED_CLUSTER_SET,
+    MANAGED_CLUSTER_SET_BINDING,
+    NAMESPACE,
+    PLACEMENT,
+    PLACEMENT_DECISION,
+    WORKFLOW,
+)
+from controllers.kube.client import Client
+from controllers.kube.errors import NotFound
+from controllers.kube.patch import merge_patch
+from controllers.runtime.events import Recorder
+from controllers.runtime.informers import Informers
+from controllers.runtime.lease import holder_of
+from controllers.runtime.process import manager_for
+from placement.health.decide import AVAILABLE, UNREACHABLE
+from tests.deployed import account
+from tests.eventually import eventually
+from tests.integration.bodies import Body, cluster_set, managed_cluster, of, set_binding, workflow
+from tests.integration.bodies import placement as a_placement
+from tests.integration.played_agent import PlayedAgent
+from tests.integration.running import managing
+from tests.integration.told import event
+from tests.integration.watchful import Watchful
+
+_STAMP = "2026-01-01T00:00:00Z"
+_ENDED = {"phase": "Succeeded", "progress": "1/1", "startedAt": _STAMP, "finishedAt": _STAMP, "nodes": {}}
+_CONTROLLERS = (placement.wiring, manifestwork.wiring, statussync.wiring)
+_EVALUATION = (placement.evaluator.wiring, placement.sets.wiring, placement.health.wiring)
+
+
+@pytest.fixture(scope="module")
+async def limited(client: Client, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("hub-rights") / "controllers.kubeconfig"
+    return await account(client, kubeconfig, "hub", out)
+
+
+@contextlib.asynccontextmanager
+async def running(kubeconfig: Path, *arguments: str) -> AsyncIterator[None]:
+    """All controllers as `python -m controllers run` would have them in the deployed pod, until a graceful stop."""
+    options = parser().parse_args(["run", "--listen", "none", "--lease-namespace", "argosy", *arguments])
+    client = await Watchful.connect(kubeconfig)
+    recorder = Recorder(client, "argosy")
+    manager = manager_for(options, client, LEASE_NAME, recorder)
+    informers = Informers(client, manager)
+    for part in (*_CONTROLLERS, *_EVALUATION):
+        part.add_to(manager, client, informers, recorder)
+    try:
+        async with managing(manager) as task:
+            await eventually(lambda: task.done() or all(manager.readiness().values()), what="caches filled")
+            yield
+            manager.stop()
+            await asyncio.wait_for(task, 30)
+    finally:
+        await client.close()
+
+
+async def body_of(client: Client, cluster: str) -> Body:
+    return (await client.get(MANAGED_CLUSTER, cluster)).to_dict()
+
+
+async def is_kept_off(client: Client, cluster: str) -> bool:
+    taints = (await body_of(client, cluster))["spec"].get("taints", [])
+    return UNREACHABLE in [item["key"] for item in taints]
+
+
+async def says_that_it_is_available(client: Client, cluster: str) -> None:
+    """What the agent of a cluster does; it also has a lease."""
+    await client.create(LEASE, of(LEASE, keys.CLUSTER_LEASE_NAME), namespace=cluster)
+    present = (await body_of(client, cluster))["status"]["conditions"]
+    available = {
+        "type": AVAILABLE,
+        "status": "True",
+        "reason": "Played",
+        "message": "",
+        "lastTransitionTime": _STAMP,
+    }
+    patch = merge_patch({"status": {"conditions": [*present, available]}})
+    await client.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
+
+
+async def shows_the_end(client: Client, namespace: str) -> bool:
+    found = (await client.get(WORKFLOW, "a", namespace=namespace)).to_dict()
+    return bool(found.get("status", {}).get("phase") == "Succeeded")
+
+
+@pytest.mark.parametrize("shards", ["1", "2"])
+async def test_a_workflow_is_placed_delivered_shown_and_removed(
+    client: Client, namespace: str, limited: Path, shards: str
+) -> None:
+    Watchful.refused.clear()
+    cluster = f"{namespace}-c"
+    await client.create(NAMESPACE, of(NAMESPACE, cluster))
+    with contextlib.suppress(NotFound):
+        await client.delete(MANAGED_CLUSTER_SET, "default")  # it is made again
+    async with running(limited, "--shards", shards):
+        await client.create(MANAGED_CLUSTER, managed_cluster(cluster, test=namespace))
+        await eventually(lambda: is_kept_off(client, cluster), what="a cluster without agent is kept off")
+        await says_that_it_is_available(client, cluster)
+        await client.create(MANAGED_CLUSTER_SET, cluster_set(namespace, test=namespace))
+        await client.create(MANAGED_CLUSTER_SET_BINDING, set_binding(namespace), namespace=namespace)
+        await client.create(PLACEMENT, a_placement("p"), namespace=namespace)
+        await client.create(WORKFLOW, workflow("a", placement="p"), namespace=namespace)
+
+        agent = PlayedAgent(client, cluster)
+        work = await agent.claim(await agent.work())
+        await event(client, namespace, "Placed")
+        await agent.write_result(work, _ENDED)
+        await eventually(lambda: shows_the_end(client, namespace), what="the end on the hub")
+
+        await client.delete(WORKFLOW, "a", namespace=namespace)
+        await agent.let_go(work)
+        await gone(client, namespace)
+        await client.delete(PLACEMENT, "p", namespace=namespace)
+        await eventually(lambda: has_default_set(client), what="the default set")
+    leases, _ = await client.list(LEASE, namespace="argosy")
+    assert [holder_of(item) for item in leases if holder_of(item)] == []
+    await client.delete(MANAGED_CLUSTER_SET, namespace)
+    await client.delete(MANAGED_CLUSTER, cluster)
+    assert Watchful.refused == []
+
+
+async def gone(client: Client, namespace: str) -> None:
+    async def probe() -> bool:
+        return await client.find(WORKFLOW, "a", namespace=namespace) is None
+
+    await eventually(probe, what="the Workflow is gone")
+
+
+async def has_default_set(client: Client) -> bool:
+    return await client.find(MANAGED_CLUSTER_SET, "default") is not None
+
+
+async def test_pages_that_are_not_needed_are_deleted(client: Client, namespace: str, limited: Path) -> None:
+    """The one verb that the way of a Workflow does not take: a stray page of a Placement is removed."""
+    Watchful.refused.clear()
+    await client.create(PLACEMENT, a_placement("p"), namespace=namespace)
+    async with running(limited):
+        page = of(PLACEMENT_DECISION, "p-decision-7")
+        page["metadata"]["labels"] = {keys.PLACEMENT_LABEL: "p"}
+        await client.create(PLACEMENT_DECISION, page, namespace=namespace)
+
+        async def is_gone() -> bool:
+            return await client.find(PLACEMENT_DECISION, "p-decision-7", namespace=namespace) is None
+
+        await eventually(is_gone, what="the stray page is gone")
+    assert Watchful.refused == []

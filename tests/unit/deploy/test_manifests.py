@@ -1,0 +1,122 @@
+"""What must hold in deploy/ whatever is changed there: least rights, hardened pods, one version."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deployed import BASES, documented
+from tests.processes import ROOT
+
+Json = dict[str, Any]
+Right = tuple[str, str, str]
+
+LEASES = "coordination.k8s.io"
+
+
+def objects(path: Path) -> list[Json]:
+    return [body for body in yaml.safe_load_all(path.read_text()) if body]
+
+
+def of_base(base: str, kind: str) -> list[Json]:
+    paths = [path for path in sorted((BASES / base).glob("*.yaml")) if path.name != "kustomization.yaml"]
+    return [body for path in paths for body in objects(path) if body["kind"] == kind]
+
+
+def rights(roles: Iterable[Json]) -> set[Right]:
+    """Each (group, resource, verb) that the roles allow, for all names."""
+    return {
+        (group, resource, verb)
+        for role in roles
+        for rule in role.get("rules", ())
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        if not rule.get("resourceNames")
+    }
+
+
+def role(base: str, name: str) -> Json:
+    (found,) = (body for body in of_base(base, "ClusterRole") if body["metadata"]["name"] == name)
+    return found
+
+
+def test_the_guide_for_ocm_hubs_shows_the_same_rights() -> None:
+    """Only where leases are is narrower here: in the pod's own namespace."""
+    shown = rights([documented("ocm.md", "argosy-controllers")])
+    deployed = rights([role("hub", "argosy-controllers")])
+    assert {right for right in shown if right[0] != LEASES} == deployed
+    assert {right for right in shown if right[0] == LEASES} == rights(of_base("hub", "Role"))
+
+
+@pytest.mark.parametrize("base", ["hub", "agent"])
+def test_nobody_may_do_everything_or_hand_out_rights(base: str) -> None:
+    found = rights([*of_base(base, "ClusterRole"), *of_base(base, "Role")])
+    assert not [right for right in found if "*" in right]
+    assert not [right for right in found if right[0] == "rbac.authorization.k8s.io"]
+    assert not [right for right in found if right[1] in ("secrets", "pods/exec", "serviceaccounts/token")]
+    assert not [right for right in found if right[2] in ("impersonate", "escalate", "bind")]
+
+
+def test_leases_of_other_namespaces_are_read_only_where_they_are_heartbeats() -> None:
+    (rule,) = (rule for rule in role("hub", "argosy-evaluator")["rules"] if "leases" in rule["resources"])
+    assert rule["resourceNames"] == ["managed-cluster-lease"]
+    assert not {"create", "update", "patch", "delete"} & set(rule["verbs"])
+
+
+def test_an_administrator_adds_to_what_the_agent_may_do() -> None:
+    (selector,) = role("agent", "argosy-agent")["aggregationRule"]["clusterRoleSelectors"]
+    for one in (role("agent", "argosy-agent-base"), documented("deploying.md", "argosy-agent-config")):
+        assert selector["matchLabels"].items() <= one["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize("base", ["hub", "agent"])
+def test_pods_are_hardened(base: str) -> None:
+    (deployment,) = of_base(base, "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    security = container["securityContext"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert (security["allowPrivilegeEscalation"], security["readOnlyRootFilesystem"]) == (False, True)
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+    assert "memory" in container["resources"]["limits"]
+    (port,) = (item["containerPort"] for item in container["ports"])
+    assert f"--listen=:{port}" in container["args"]
+    paths = [container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness", "readiness")]
+    assert paths == ["/healthz", "/healthz", "/readyz"]
+
+
+def test_the_image_runs_as_the_pods_do() -> None:
+    text = (BASES / "Dockerfile").read_text()
+    (user,) = re.findall(r"^USER (\d+):\d+$", text, re.MULTILINE)
+    for base in ("hub", "agent"):
+        (deployment,) = of_base(base, "Deployment")
+        assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == int(user)
+
+
+def test_one_version_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    (chart,) = objects(BASES / "chart" / "argosy" / "Chart.yaml")
+    assert (chart["version"], chart["appVersion"]) == (version, version)
+    (values,) = objects(BASES / "chart" / "argosy" / "values.yaml")
+    image = f"{values['image']['repository']}:{version}"
+    for base in ("hub", "agent"):
+        (deployment,) = of_base(base, "Deployment")
+        assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == image
+    assert re.search(rf"^IMAGE +\?= {re.escape(image)}$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_what_the_image_is_built_from_is_all_of_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    kept = set(re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+    packages = {name.rstrip("*") for name in project["tool"]["setuptools"]["packages"]["find"]["include"]}
+    files = {project["project"]["readme"], *project["project"]["license-files"], "pyproject.toml"}
+    assert kept == packages | files

@@ -1,0 +1,86 @@
+"""The objects of deploy/ made ready for one cluster."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agent.join import kubeconfig
+from hack.deploy.kubectl import Kubectl
+from hack.deploy.objects import MEMBERSHIP_ANNOTATION, with_image, with_membership
+from hack.fleet.errors import FleetError
+
+Json = dict[str, Any]
+
+NAMESPACE: Json = {"kind": "Namespace", "metadata": {"name": "n"}}
+DEPLOYMENT: Json = {
+    "kind": "Deployment",
+    "spec": {"template": {"metadata": {}, "spec": {"containers": [{"image": "placeholder"}]}}},
+}
+SERVICE: Json = {"kind": "Service", "spec": {"template": "none of ours"}}
+
+
+def membership(server: str, token: str = "t") -> str:
+    return yaml.safe_dump(kubeconfig(server, "c1", token, ""))
+
+
+def pod(objects: list[Json]) -> Json:
+    (found,) = (body["spec"]["template"] for body in objects if body["kind"] == "Deployment")
+    return dict(found)
+
+
+def test_the_image_is_put_into_every_container_of_every_deployment() -> None:
+    changed = with_image([NAMESPACE, DEPLOYMENT, SERVICE], "example.org/a:1")
+    assert pod(changed)["spec"]["containers"] == [{"image": "example.org/a:1"}]
+    assert (changed[0], changed[2]) == (NAMESPACE, SERVICE)
+    assert pod([DEPLOYMENT])["spec"]["containers"] == [{"image": "placeholder"}]
+    assert with_image([DEPLOYMENT], "") == [DEPLOYMENT]
+
+
+def test_the_membership_is_a_secret_between_the_namespace_and_the_rest() -> None:
+    text = membership("https://hub.example:6443")
+    first, secret, last = with_membership([DEPLOYMENT, NAMESPACE], "n", "c1", text)
+    assert (first, last["kind"]) == (NAMESPACE, "Deployment")
+    data = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+    assert data == {"cluster": "c1", "kubeconfig": text}
+    assert secret["metadata"]["namespace"] == "n"
+
+
+def test_another_membership_makes_other_pods() -> None:
+    def mark(cluster: str, token: str) -> str:
+        text = membership("https://hub.example", token)
+        return str(
+            pod(with_membership([DEPLOYMENT], "n", cluster, text))["metadata"]["annotations"][
+                MEMBERSHIP_ANNOTATION
+            ]
+        )
+
+    assert mark("c1", "a") == mark("c1", "a")
+    assert len({mark("c1", "a"), mark("c1", "b"), mark("c2", "a")}) == 3
+
+
+@pytest.mark.parametrize(
+    "server", ["https://127.0.0.1:6443", "https://127.0.0.2", "https://[::1]:6443", "https://localhost:1"]
+)
+def test_a_hub_that_no_pod_reaches_is_refused(server: str) -> None:
+    with pytest.raises(FleetError, match="in a pod is the pod itself"):
+        with_membership([DEPLOYMENT], "n", "c1", membership(server))
+
+
+def test_a_kubectl_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match=r"cannot run .*/none: No such file"):
+        Kubectl(str(tmp_path / "none")).kustomize(tmp_path)
+
+
+def test_what_kubectl_says_is_handed_on(tmp_path: Path) -> None:
+    fake = tmp_path / "kubectl"
+    fake.write_text("#!/bin/sh\necho 'error: no such thing' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    with pytest.raises(FleetError, match="kubectl apply: error: no such thing"):
+        Kubectl(str(fake), tmp_path / "k").apply([NAMESPACE])
+    with pytest.raises(FleetError, match="kubectl describe pods -n n"):
+        Kubectl(str(fake)).wait_for_rollout("n", "d", 1)
