@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from hack.fleet.cancel import Cancellation
 from hack.fleet.errors import FleetError
-from hack.fleet.versions import ARGO, ETCD, KUBERNETES, KWOK, Binary
+from hack.fleet.versions import ARGO, ETCD, HELM, KUBERNETES, KWOK, Binary
 
 # Seconds to wait for a connection, and for each next piece of an answer.
 _TIMEOUT = 5
@@ -78,6 +78,9 @@ def asset(binary: Binary, system: str, architecture: str) -> Asset | None:
     if binary.module == ARGO and binary.name == "argo":
         base = f"{_GITHUB}/argoproj/argo-workflows/releases/download/{binary.version}"
         return Asset(f"{base}/argo-{platform}.gz", f"{base}/argo-workflows-cli-checksums.txt", "sums")
+    if binary.module == HELM and system in ("linux", "darwin"):
+        url = f"https://get.helm.sh/helm-{binary.version}-{platform}.tar.gz"
+        return Asset(url, f"{url}.sha256sum", "sums", member=f"{platform}/helm")
     # Argo publishes its controller as an image only; etcd's archives for macOS are zip files.
     return None
 

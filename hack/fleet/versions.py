@@ -34,7 +34,8 @@ KUBERNETES = Module("kubernetes", "k8s.io/kubernetes", "v1.36.3")
 ARGO = Module("argo", "github.com/argoproj/argo-workflows/v4", "v4.0.2")
 KWOK = Module("kwok", "sigs.k8s.io/kwok", "v0.8.0")
 OCM = Module("ocm", "open-cluster-management.io/ocm", "v1.2.0")
-MODULES = (ETCD, KUBERNETES, ARGO, KWOK, OCM)
+HELM = Module("helm", "helm.sh/helm/v3", "v3.22.0")
+MODULES = (ETCD, KUBERNETES, ARGO, KWOK, OCM, HELM)
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,14 @@ BINARIES: dict[str, Binary] = {
         _ocm("placement", 200),
         _ocm("work", 20),
         _ocm("registration", 60),
+        Binary(
+            "helm",
+            HELM,
+            f"{HELM.path}/cmd/helm",
+            90,
+            ("version", "--short"),
+            version_variable=f"{HELM.path}/internal/version.version",
+        ),
     )
 }
 

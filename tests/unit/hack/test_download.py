@@ -17,7 +17,7 @@ from hack.fleet.versions import BINARIES
 from tests.unit.hack.releases import Releases, path, serving
 
 GITHUB = "https://github.com"
-PUBLISHED = ["kube-apiserver", "etcd", "kwok", "argo"]
+PUBLISHED = ["kube-apiserver", "etcd", "kwok", "argo", "helm"]
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def download(name: str, target: Path, downloader: Downloader | None = None) -> l
         ("kwok", "linux", "amd64", f"{GITHUB}/kubernetes-sigs/kwok/releases/download/v0.8.0/kwok-linux-amd64"),
         ("argo", "linux", "amd64", f"{GITHUB}/argoproj/argo-workflows/releases/download/v4.0.2/argo-linux-amd64.gz"),
         ("workflow-controller", "linux", "amd64", None),
+        ("helm", "darwin", "arm64", "https://get.helm.sh/helm-v3.22.0-darwin-arm64.tar.gz"),
     ],
 )  # fmt: skip
 def test_where_it_is_published(name: str, system: str, architecture: str, url: str | None) -> None:

@@ -39,6 +39,9 @@ def test_go_module_names_the_package_as_a_tool(binary: Binary) -> None:
         ("workflow-controller", "workflow-controller: v3.7.4\n", False),
         ("argo", "argo: v4.0.2\n  BuildDate: 2026-01-01\n", True),
         ("argo", "", False),
+        ("helm", "v3.22.0\n", True),
+        ("helm", "v3.22.0+g1a2b3c4\n", True),
+        ("helm", "v4.3.1+g1a2b3c4\n", False),
     ],
 )
 def test_recognises_its_version(name: str, output: str, right: bool) -> None:
