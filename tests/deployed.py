@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from controllers.kube.client import Client
@@ -17,24 +19,41 @@ from hack.fleet.cancel import Cancellation
 from hack.fleet.layout import REPOSITORY
 from hack.fleet.progress import Silent
 from tests.e2e.ocm.components import credentials, ensure
+from tests.eventually import eventually
 
 Json = dict[str, Any]
+Right = tuple[str, str, str]
+"""(group, resource or resource/subresource, verb)."""
 
 BASES = REPOSITORY / "deploy"
 NAMES = ("hub", "hub-ocm", "agent")
 
+_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _RIGHTS = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 
 @functools.cache
-def program() -> Path:
-    """kubectl, as the local fleets have it."""
-    return Binaries(Silent(), Cancellation()).ensure(["kubectl"])["kubectl"]
+def program(name: str) -> Path:
+    """kubectl or helm, found, downloaded or built as the local fleets' binaries are."""
+    return Binaries(Silent(), Cancellation()).ensure([name])[name]
 
 
 def rendered(base: str) -> list[Json]:
     """The objects of deploy/<base>."""
-    return Kubectl(str(program())).kustomize(BASES / base)
+    return Kubectl(str(program("kubectl"))).kustomize(BASES / base)
+
+
+def rights(objects: Iterable[Json], *, named: bool = True) -> set[Right]:
+    """What the rules of all roles among `objects` allow; without `named`, what they allow for all names."""
+    return {
+        (group, resource, verb)
+        for body in objects
+        for rule in body.get("rules", ())
+        if named or not rule.get("resourceNames")
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
 
 
 async def account(client: Client, admin: Path, base: str, out: Path) -> Path:
@@ -44,7 +63,41 @@ async def account(client: Client, admin: Path, base: str, out: Path) -> Path:
         if body["kind"] in _RIGHTS:
             await ensure(client, kind_of(body), body, namespace=body["metadata"].get("namespace", ""))
     (found,) = (body["metadata"] for body in objects if body["kind"] == "ServiceAccount")
+    await granted(client, found, objects)
     return await credentials(client, admin, found["namespace"], found["name"], out)
+
+
+async def granted(client: Client, account: Json, objects: Iterable[Json]) -> None:
+    """Waits until the API server knows that the account (its metadata) may do what the roles among `objects` allow."""
+    user = f"system:serviceaccount:{account['namespace']}:{account['name']}"
+    for body in objects:
+        for rule in body.get("rules", ()):
+            namespace = body["metadata"].get("namespace", "")
+            review = _review(user, rule, namespace)
+
+            async def probe(review: Json = review) -> bool:
+                answer = await client.request("POST", _REVIEWS, body=msgspec.json.encode(review))
+                return bool(msgspec.json.decode(answer)["status"]["allowed"])
+
+            await eventually(probe, what=f"{user} may {rule}")
+
+
+def _review(user: str, rule: Json, namespace: str) -> Json:
+    """The question for a rule's first right; the server learns of all rights of a role at once."""
+    resource, _, subresource = rule["resources"][0].partition("/")
+    attributes = {
+        "group": rule["apiGroups"][0],
+        "resource": resource,
+        "subresource": subresource,
+        "verb": rule["verbs"][0],
+        "namespace": namespace,
+        "name": next(iter(rule.get("resourceNames", ())), ""),
+    }
+    return {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": attributes},
+    }
 
 
 def documented(page: str, role: str) -> Json:

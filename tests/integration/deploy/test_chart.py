@@ -1,10 +1,8 @@
-"""The chart renders what the kustomize bases have. Needs helm: HELM names it, or it is on PATH; skipped elsewhere."""
+"""The chart renders what the kustomize bases have, and a real API server accepts what it renders."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,10 @@ import pytest
 import yaml
 
 from controllers.kube.client import Client
-from tests.deployed import BASES, Json, rendered
+from tests.deployed import BASES, Json, program, rendered
 from tests.integration.deploy.test_dry_run import accepts
 
 CHART = BASES / "chart" / "argosy"
-HELM = os.environ.get("HELM") or shutil.which("helm")
-
-pytestmark = pytest.mark.skipif(HELM is None, reason="no helm: set HELM, or put it on PATH")
 
 _PLACED = {
     "podAnnotations": {"example.org/a": "b"},
@@ -50,7 +45,7 @@ _EVERYTHING: Json = {
 
 
 def helm(*arguments: str) -> str:
-    done = subprocess.run([str(HELM), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(program("helm")), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -26,7 +26,7 @@ async def accepts(client: Client, kubeconfig: Path, objects: list[Json]) -> str:
     for body in objects:
         if body["kind"] == "Namespace":
             await ensure(client, NAMESPACE, body)
-    kubectl = Kubectl(str(program()), kubeconfig)
+    kubectl = Kubectl(str(program("kubectl")), kubeconfig)
     strictly = ("--dry-run=server", "--warnings-as-errors", "--validate=strict")
     return await asyncio.to_thread(kubectl.apply, objects, *strictly)
 

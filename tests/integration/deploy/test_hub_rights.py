@@ -1,4 +1,4 @@
-"""The controllers with the rights of deploy/hub, no others: nothing that they do is forbidden."""
+"""The controllers with the rights of deploy/hub, no others: nothing that they do is forbidden, and little is spare."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from controllers.runtime.informers import Informers
 from controllers.runtime.lease import holder_of
 from controllers.runtime.process import manager_for
 from placement.health.decide import AVAILABLE, UNREACHABLE
-from tests.deployed import account
+from tests.deployed import account, rendered, rights
 from tests.eventually import eventually
 from tests.integration.bodies import Body, cluster_set, managed_cluster, of, set_binding, workflow
 from tests.integration.bodies import placement as a_placement
@@ -48,6 +48,15 @@ _STAMP = "2026-01-01T00:00:00Z"
 _ENDED = {"phase": "Succeeded", "progress": "1/1", "startedAt": _STAMP, "finishedAt": _STAMP, "nodes": {}}
 _CONTROLLERS = (placement.wiring, manifestwork.wiring, statussync.wiring)
 _EVALUATION = (placement.evaluator.wiring, placement.sets.wiring, placement.health.wiring)
+# What a Workflow's life takes only when something is unusual: an event that comes again, a standard set that was
+# changed, pages of decisions that change or are too many, a stop on the hub.
+_SELDOM = {
+    ("", "events", "patch"),
+    ("cluster.open-cluster-management.io", "managedclustersets", "patch"),
+    ("cluster.open-cluster-management.io", "placementdecisions", "patch"),
+    ("cluster.open-cluster-management.io", "placementdecisions", "delete"),
+    ("work.open-cluster-management.io", "manifestworks", "patch"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +114,11 @@ async def shows_the_end(client: Client, namespace: str) -> bool:
     return bool(found.get("status", {}).get("phase") == "Succeeded")
 
 
-@pytest.mark.parametrize("shards", ["1", "2"])
+@pytest.mark.parametrize(("shards", "for_shards"), [("1", {"delete"}), ("2", set())])
 async def test_a_workflow_is_placed_delivered_shown_and_removed(
-    client: Client, namespace: str, limited: Path, shards: str
+    client: Client, namespace: str, limited: Path, shards: str, for_shards: set[str]
 ) -> None:
-    Watchful.refused.clear()
+    Watchful.begin()
     cluster = f"{namespace}-c"
     await client.create(NAMESPACE, of(NAMESPACE, cluster))
     with contextlib.suppress(NotFound):
@@ -139,6 +148,9 @@ async def test_a_workflow_is_placed_delivered_shown_and_removed(
     await client.delete(MANAGED_CLUSTER_SET, namespace)
     await client.delete(MANAGED_CLUSTER, cluster)
     assert Watchful.refused == []
+    # Who may list may as well get.
+    spare = {right for right in rights(rendered("hub")) - Watchful.used if right[2] != "get"}
+    assert spare == _SELDOM | {(LEASE.group, LEASE.plural, verb) for verb in for_shards}
 
 
 async def gone(client: Client, namespace: str) -> None:
@@ -154,7 +166,7 @@ async def has_default_set(client: Client) -> bool:
 
 async def test_pages_that_are_not_needed_are_deleted(client: Client, namespace: str, limited: Path) -> None:
     """The one verb that the way of a Workflow does not take: a stray page of a Placement is removed."""
-    Watchful.refused.clear()
+    Watchful.begin()
     await client.create(PLACEMENT, a_placement("p"), namespace=namespace)
     async with running(limited):
         page = of(PLACEMENT_DECISION, "p-decision-7")

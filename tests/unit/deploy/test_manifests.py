@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.deployed import BASES, documented
+from tests.deployed import BASES, documented, rights
 from tests.processes import ROOT
 
 Json = dict[str, Any]
-Right = tuple[str, str, str]
 
 LEASES = "coordination.k8s.io"
 
@@ -27,19 +25,6 @@ def objects(path: Path) -> list[Json]:
 def of_base(base: str, kind: str) -> list[Json]:
     paths = [path for path in sorted((BASES / base).glob("*.yaml")) if path.name != "kustomization.yaml"]
     return [body for path in paths for body in objects(path) if body["kind"] == kind]
-
-
-def rights(roles: Iterable[Json]) -> set[Right]:
-    """Each (group, resource, verb) that the roles allow, for all names."""
-    return {
-        (group, resource, verb)
-        for role in roles
-        for rule in role.get("rules", ())
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-        if not rule.get("resourceNames")
-    }
 
 
 def role(base: str, name: str) -> Json:
@@ -60,8 +45,26 @@ def test_nobody_may_do_everything_or_hand_out_rights(base: str) -> None:
     found = rights([*of_base(base, "ClusterRole"), *of_base(base, "Role")])
     assert not [right for right in found if "*" in right]
     assert not [right for right in found if right[0] == "rbac.authorization.k8s.io"]
-    assert not [right for right in found if right[1] in ("secrets", "pods/exec", "serviceaccounts/token")]
+    assert not [right for right in found if right[1] in ("pods/exec", "serviceaccounts/token")]
     assert not [right for right in found if right[2] in ("impersonate", "escalate", "bind")]
+    assert not [right for right in rights(of_base(base, "ClusterRole")) if right[1] == "secrets"]
+
+
+def test_the_agent_reads_no_secret_but_its_own() -> None:
+    (deployment,) = of_base("agent", "Deployment")
+    (mounted,) = (
+        volume["secret"]["secretName"]
+        for volume in deployment["spec"]["template"]["spec"]["volumes"]
+        if "secret" in volume
+    )
+    rules = [rule for body in of_base("agent", "Role") for rule in body["rules"]]
+    of_secrets = [rule for rule in rules if "secrets" in rule["resources"]]
+    assert {name for rule in of_secrets for name in rule.get("resourceNames", ())} == {mounted}
+    assert (
+        rights(of_base("agent", "Role"), named=False)
+        & {("", "secrets", verb) for verb in ("get", "list", "watch", "patch", "update", "delete")}
+        == set()
+    )
 
 
 def test_leases_of_other_namespaces_are_read_only_where_they_are_heartbeats() -> None:
