@@ -12,8 +12,8 @@ CLUSTERS ?= 2
 FLEET    := $(RUN) -m hack.fleet
 UP_FLAGS := --clusters $(CLUSTERS) $(if $(filter 1,$(BARE)),--bare) $(if $(filter 0,$(ARGO)),--no-argo)
 
-# A placeholder: build it, and push it to where your clusters pull from.
-IMAGE  ?= ghcr.io/argosy-workflows/argosy:0.1.0
+# None is published. This name serves clusters that images are loaded into (kind, minikube); for others: registry/name:tag.
+IMAGE  ?= argosy:0.1.0
 DOCKER ?= docker
 
 $(STAMP): pyproject.toml

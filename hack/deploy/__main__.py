@@ -50,31 +50,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+_DESCRIPTION = """\
+Argosy in pods: the controllers on a hub, an agent on each managed cluster. All of it may be repeated, and ends when the
+pods are ready, or with what they complain of. The image is yours to build and push (make image); the CRDs come first
+(make install). `make deploy` and `make deploy-agent` do all of it in the right order.
+"""
+
+_EXAMPLES = """\
+examples:
+  python -m hack.deploy hub --kubeconfig hub.kubeconfig --image registry.example/argosy:0.1.0
+  python -m agent join --cluster cluster1 --hub-kubeconfig hub.kubeconfig --out cluster1.agent.kubeconfig
+  python -m hack.deploy agent --cluster cluster1 --hub-kubeconfig cluster1.agent.kubeconfig \\
+    --kubeconfig cluster1.kubeconfig --image registry.example/argosy:0.1.0
+  python -m hack.deploy remove agent --kubeconfig cluster1.kubeconfig
+
+What is applied: kubectl kustomize deploy/hub (or hub-ocm, agent). $KUBECTL names the kubectl to use.
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hack.deploy", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m hack.deploy",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(metavar="command", required=True)
     for name, text in (
         ("hub", "the controllers, on a hub"),
         ("hub-ocm", "the controllers, on a hub with Open Cluster Management"),
         ("agent", "the agent, on a managed cluster"),
     ):
-        command = commands.add_parser(name, help=text)
-        command.add_argument("--image", default="", help="default: the placeholder in deploy/")
+        command = commands.add_parser(name, help=text, description=f"Deploys {text}; safe to repeat.")
+        _add_kubeconfig(command)
+        command.add_argument("--image", default="", help="what the pods run (default: argosy:0.1.0)")
         command.add_argument(
-            "--timeout", type=float, default=180, help="seconds until it runs (default: 180)"
+            "--timeout", type=float, default=180, help="seconds until the pods are ready (default: 180)"
         )
-        command.add_argument("--kubeconfig", type=Path, help="default: as kubectl finds it")
         command.set_defaults(run=_deploy, part=name)
         if name == "agent":
-            command.add_argument("--cluster", required=True, help="its name on the hub")
+            command.add_argument("--cluster", required=True, help="name of the cluster on the hub")
             command.add_argument(
                 "--hub-kubeconfig", required=True, type=Path, help="what `python -m agent join` has written"
             )
     command = commands.add_parser("remove", help="delete what one of these has put there; CRDs stay")
     command.add_argument("part", choices=("hub", "agent"))
-    command.add_argument("--kubeconfig", type=Path, help="default: as kubectl finds it")
+    _add_kubeconfig(command)
     command.set_defaults(run=_remove)
     return parser
+
+
+def _add_kubeconfig(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--kubeconfig", type=Path, help="of the cluster (default: as kubectl finds it)")
 
 
 def _deploy(options: argparse.Namespace) -> None:

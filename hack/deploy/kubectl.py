@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
+from hack.deploy.pods import complaints
 from hack.fleet import progress
 from hack.fleet.binaries import Binaries
 from hack.fleet.cancel import Cancellation
@@ -50,15 +51,23 @@ class Kubectl:
         return self._on_cluster(["delete", "--ignore-not-found", *options, "-f", "-"], _as_list(objects))
 
     def wait_for_rollout(self, namespace: str, deployment: str, seconds: float) -> str:
-        """Returns when all pods are new and ready."""
+        """Returns when all pods are new and ready. The error says why they are not."""
         arguments = ["rollout", "status", f"deployment/{deployment}", f"--namespace={namespace}"]
         try:
             return self._on_cluster([*arguments, f"--timeout={seconds:.0f}s"])
         except FleetError as error:
-            raise FleetError(
-                f"{error}\n  what the pods say: kubectl describe pods -n {namespace} "
-                f"-l app.kubernetes.io/name={deployment}; kubectl logs -n {namespace} deployment/{deployment}"
-            ) from error
+            why = complaints(self._pods(namespace, deployment))
+            log = f"kubectl logs -n {namespace} deployment/{deployment}"
+            raise FleetError("\n  ".join([str(error), *why, log])) from error
+
+    def _pods(self, namespace: str, deployment: str) -> list[Json]:
+        """Of a Deployment of ours, whose pods all have its name as their label."""
+        selector = f"app.kubernetes.io/name={deployment}"
+        try:
+            text = self._on_cluster(["get", "pods", f"--namespace={namespace}", "-l", selector, "-o", "json"])
+        except FleetError:
+            return []
+        return list(json.loads(text)["items"])
 
     def _on_cluster(self, arguments: list[str], given: str | None = None) -> str:
         return _run([self._program, *arguments, *self._connection], given)

@@ -61,7 +61,7 @@ def _secret(namespace: str, **data: str) -> Json:
 
 
 def _check_reachable(kubeconfig: str) -> None:
-    server = str(yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]["server"])
+    server = _server(kubeconfig)
     if _is_loopback(urlsplit(server).hostname or ""):
         raise FleetError(
             f"the hub's address is {server}, which in a pod is the pod itself: use a HUB_KUBECONFIG whose `server` is "
@@ -69,8 +69,22 @@ def _check_reachable(kubeconfig: str) -> None:
         )
 
 
+def _server(kubeconfig: str) -> str:
+    """Where the current context points to."""
+    try:
+        config = yaml.safe_load(kubeconfig)
+        contexts = {item["name"]: item["context"] for item in config["contexts"]}
+        clusters = {item["name"]: item["cluster"] for item in config["clusters"]}
+        return str(clusters[contexts[config["current-context"]]["cluster"]]["server"])
+    except (yaml.YAMLError, LookupError, TypeError) as error:
+        raise FleetError(
+            "the hub's kubeconfig has no context that names a server: let `python -m agent join` write it"
+        ) from error
+
+
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified

@@ -55,7 +55,7 @@ async def argosy(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     agents = {}
     for name, cluster in fleet.managed.items():
         credentials = logs / f"{name}.agent.kubeconfig"
-        _join(name, hub, credentials)
+        join(name, hub, credentials)
         agents[name] = agent(name, credentials, cluster.kubeconfig, logs, *METRICS)
     world = Argosy(
         fleet=fleet,
@@ -87,7 +87,8 @@ def no_errors_are_logged(request: pytest.FixtureRequest) -> Iterator[None]:
         assert [line for line in lines if '"level":"error"' in line or "Traceback" in line] == [], log
 
 
-def _join(name: str, hub: Path, out: Path) -> None:
+def join(name: str, hub: Path, out: Path) -> None:
+    """Makes the cluster a member of the hub, again if need be, and writes its agent's kubeconfig of the hub."""
     command = [sys.executable, "-m", "agent", "join", "--cluster", name]
     subprocess.run(
         [*command, "--hub-kubeconfig", str(hub), "--accept", "--out", str(out)], check=True, cwd=ROOT

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.wiring import LEASE_NAME
-from controllers.api.kinds import CLUSTER_ROLE, NAMESPACE, WORKFLOW
+from controllers.api.kinds import CLUSTER_ROLE, NAMESPACE, NODE, WORKFLOW
+from controllers.kube.patch import merge_patch
 from controllers.runtime.lease import LeaseLock
 from hack.fleet.layout import REPOSITORY
 from tests.deployed import account, documented, granted, program, rendered, rights
@@ -105,9 +106,26 @@ async def test_the_controllers_come_and_go(pair: Pair, monkeypatch: pytest.Monke
     found = (await pair.managed.get(DEPLOYMENT, "argosy-controllers", namespace="argosy")).to_dict()
     assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "example.org/argosy:2"
     assert found["status"]["readyReplicas"] == 2
-    gone = await asyncio.to_thread(deploy, "remove", "hub", *there)
-    assert gone.returncode == 0, gone.stderr
+    for _ in range(2):
+        gone = await asyncio.to_thread(deploy, "remove", "hub", *there)
+        assert gone.returncode == 0, gone.stderr
     assert await pair.managed.find(NAMESPACE, "argosy") is None
+
+
+async def test_pods_that_find_no_place_say_so(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECTL", str(await asyncio.to_thread(program, "kubectl")))
+    there = ("--kubeconfig", str(pair.agent_managed))
+    nodes, _ = await pair.managed.list(NODE)
+    for cordoned in (True, False):
+        for node in nodes:
+            patch = merge_patch({"spec": {"unschedulable": cordoned}})
+            await pair.managed.patch(NODE, node.metadata.name, patch)
+        done = await asyncio.to_thread(deploy, "hub", "--timeout", "5" if cordoned else "60", *there)
+        assert done.returncode == (1 if cordoned else 0), done.stderr
+        if cordoned:
+            assert "Unschedulable, 0/" in done.stderr
+            assert "kubectl logs -n argosy deployment/argosy-controllers" in done.stderr
+    await asyncio.to_thread(deploy, "remove", "hub", *there)
 
 
 async def test_an_agent_comes_with_its_membership(

@@ -12,6 +12,7 @@ import yaml
 from agent.join import kubeconfig
 from hack.deploy.kubectl import Kubectl
 from hack.deploy.objects import MEMBERSHIP_ANNOTATION, with_image, with_membership
+from hack.deploy.pods import complaints
 from hack.fleet.errors import FleetError
 
 Json = dict[str, Any]
@@ -64,11 +65,65 @@ def test_another_membership_makes_other_pods() -> None:
 
 
 @pytest.mark.parametrize(
-    "server", ["https://127.0.0.1:6443", "https://127.0.0.2", "https://[::1]:6443", "https://localhost:1"]
+    "server",
+    [
+        "https://127.0.0.1:6443",
+        "https://127.0.0.2",
+        "https://[::1]:6443",
+        "https://localhost:1",
+        "https://0.0.0.0",
+    ],
 )
 def test_a_hub_that_no_pod_reaches_is_refused(server: str) -> None:
     with pytest.raises(FleetError, match="in a pod is the pod itself"):
         with_membership([DEPLOYMENT], "n", "c1", membership(server))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "clusters: []", "current-context: c", "contexts: [{name: c}]"]
+)
+def test_what_is_no_kubeconfig_is_refused(text: str) -> None:
+    with pytest.raises(FleetError, match="no context that names a server"):
+        with_membership([DEPLOYMENT], "n", "c1", text)
+
+
+def a_pod(*conditions: tuple[str, str], **container: Json) -> Json:
+    found = [{"type": kind, "status": status, "reason": "R", "message": "m"} for kind, status in conditions]
+    return {"metadata": {"name": "p"}, "status": {"conditions": found, "containerStatuses": [container]}}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (a_pod(("Ready", "True"), state={"running": {}}), []),
+        (a_pod(("PodScheduled", "False")), ["p: R, m"]),
+        (
+            a_pod(state={"waiting": {"reason": "ErrImagePull", "message": "no such"}}),
+            ["p: ErrImagePull, no such"],
+        ),
+        (
+            a_pod(state={"waiting": {"reason": "CreateContainerConfigError"}}),
+            ["p: CreateContainerConfigError"],
+        ),
+        (
+            a_pod(state={"waiting": {"reason": "ContainerCreating"}}),
+            ["p: is not ready yet, and does not say why"],
+        ),
+        (
+            a_pod(
+                state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": 2}}
+            ),
+            ["p: has ended with status 2 (no reason): its log says why"],
+        ),
+        (
+            a_pod(("Ready", "False"), state={"running": {}}),
+            ["p: runs, but is not ready: its log says what it waits for"],
+        ),
+        ({"metadata": {"name": "p"}}, ["p: is not ready yet, and does not say why"]),
+    ],
+)
+def test_pods_that_are_not_ready_say_why(found: Json, said: list[str]) -> None:
+    assert complaints([found]) == said
 
 
 def test_a_kubectl_that_is_not_there_is_explained(tmp_path: Path) -> None:
@@ -82,5 +137,5 @@ def test_what_kubectl_says_is_handed_on(tmp_path: Path) -> None:
     fake.chmod(0o755)
     with pytest.raises(FleetError, match="kubectl apply: error: no such thing"):
         Kubectl(str(fake), tmp_path / "k").apply([NAMESPACE])
-    with pytest.raises(FleetError, match="kubectl describe pods -n n"):
+    with pytest.raises(FleetError, match="kubectl logs -n n deployment/d"):
         Kubectl(str(fake)).wait_for_rollout("n", "d", 1)
