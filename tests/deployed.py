@@ -63,13 +63,12 @@ async def account(client: Client, admin: Path, base: str, out: Path) -> Path:
         if body["kind"] in _RIGHTS:
             await ensure(client, kind_of(body), body, namespace=body["metadata"].get("namespace", ""))
     (found,) = (body["metadata"] for body in objects if body["kind"] == "ServiceAccount")
-    await granted(client, found, objects)
+    await granted(client, f"system:serviceaccount:{found['namespace']}:{found['name']}", objects)
     return await credentials(client, admin, found["namespace"], found["name"], out)
 
 
-async def granted(client: Client, account: Json, objects: Iterable[Json]) -> None:
-    """Waits until the API server knows that the account (its metadata) may do what the roles among `objects` allow."""
-    user = f"system:serviceaccount:{account['namespace']}:{account['name']}"
+async def granted(client: Client, user: str, objects: Iterable[Json]) -> None:
+    """Waits until the API server knows that the user may do what the roles among `objects` allow."""
     for body in objects:
         for rule in body.get("rules", ()):
             namespace = body["metadata"].get("namespace", "")

@@ -14,7 +14,7 @@ from typing import Final
 
 from hack.deploy import kubectl
 from hack.deploy.kubectl import Kubectl
-from hack.deploy.objects import with_image, with_membership
+from hack.deploy.objects import with_image, with_membership, without
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import REPOSITORY
 
@@ -107,11 +107,14 @@ def _add_kubeconfig(command: argparse.ArgumentParser) -> None:
 def _deploy(options: argparse.Namespace) -> None:
     part = PARTS[options.part]
     cluster = Kubectl(kubectl.find(), options.kubeconfig)
-    objects = with_image(cluster.kustomize(BASES / part.base), options.image)
+    rendered = cluster.kustomize(BASES / part.base)
+    objects = with_image(rendered, options.image)
     if options.part == "agent":
         membership = _read(options.hub_kubeconfig)
         objects = with_membership(objects, part.namespace, options.cluster, membership)
     _show(cluster.apply(objects))
+    if options.part == "hub-ocm":  # the hub may have been one without Open Cluster Management
+        _show(cluster.delete(without(cluster.kustomize(BASES / "hub"), rendered)))
     _show(cluster.wait_for_rollout(part.namespace, part.deployment, options.timeout))
 
 
@@ -120,8 +123,8 @@ def _remove(options: argparse.Namespace) -> None:
     cluster = Kubectl(kubectl.find(), options.kubeconfig)
     objects = cluster.kustomize(BASES / PARTS[options.part].base)
     deployments = [body for body in objects if body["kind"] == "Deployment"]
-    _show(cluster.delete(deployments, "--cascade=foreground"))
-    _show(cluster.delete(objects))
+    said = cluster.delete(deployments, "--cascade=foreground") + cluster.delete(objects)
+    _show(said or "there is nothing to remove")
 
 
 def _read(path: Path) -> str:

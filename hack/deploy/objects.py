@@ -46,6 +46,17 @@ def with_membership(objects: Iterable[Json], namespace: str, cluster: str, kubec
     return [*namespaces, _secret(namespace, cluster=cluster, kubeconfig=kubeconfig), *others]
 
 
+def without(objects: Iterable[Json], kept: Iterable[Json]) -> list[Json]:
+    """Those of `objects` that are not among `kept`, by kind and name."""
+    names = {_name(body) for body in kept}
+    return [body for body in objects if _name(body) not in names]
+
+
+def _name(body: Json) -> tuple[str, str, str]:
+    metadata = body["metadata"]
+    return body["kind"], metadata.get("namespace", ""), metadata["name"]
+
+
 def _pods(objects: Sequence[Json]) -> list[Json]:
     return [body["spec"]["template"] for body in objects if body["kind"] == "Deployment"]
 

@@ -27,7 +27,7 @@ _WATCHED = (
     ("apiextensions.k8s.io", "customresourcedefinitions"),
     ("apps", "deployments"),
 )
-_ACCOUNT = {"namespace": "argosy-agent", "name": "argosy-agent"}
+_ACCOUNT = "system:serviceaccount:argosy-agent:argosy-agent"
 # What the role is ahead of the agent.
 _NOT_YET = {
     *((group, resource, verb) for group, resource in _WATCHED for verb in ("list", "watch")),
@@ -106,10 +106,34 @@ async def test_the_controllers_come_and_go(pair: Pair, monkeypatch: pytest.Monke
     found = (await pair.managed.get(DEPLOYMENT, "argosy-controllers", namespace="argosy")).to_dict()
     assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "example.org/argosy:2"
     assert found["status"]["readyReplicas"] == 2
+    assert await pair.managed.find(CLUSTER_ROLE, "argosy-evaluator") is not None
+    done = await asyncio.to_thread(deploy, "hub-ocm", *there)
+    assert done.returncode == 0, done.stderr
+    assert await pair.managed.find(CLUSTER_ROLE, "argosy-evaluator") is None
     for _ in range(2):
         gone = await asyncio.to_thread(deploy, "remove", "hub", *there)
         assert gone.returncode == 0, gone.stderr
     assert await pair.managed.find(NAMESPACE, "argosy") is None
+
+
+async def test_a_release_of_the_chart_comes_and_goes(pair: Pair) -> None:
+    chart = str(REPOSITORY / "deploy" / "chart" / "argosy")
+    there = (f"--kubeconfig={pair.agent_managed}", "--namespace=argosy-chart")
+    helm = str(await asyncio.to_thread(program, "helm"))
+
+    async def run(*arguments: str) -> None:
+        command = [helm, *arguments, *there, "--wait", "--timeout=60s"]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    await run("install", "argosy", chart, "--create-namespace")
+    await run("upgrade", "argosy", chart, "--set=hub.replicas=1", "--set=hub.evaluator=off")
+    found = (await pair.managed.get(DEPLOYMENT, "argosy-controllers", namespace="argosy-chart")).to_dict()
+    assert found["status"]["readyReplicas"] == 1
+    assert await pair.managed.find(CLUSTER_ROLE, "argosy-evaluator") is None
+    await run("uninstall", "argosy")
+    assert await pair.managed.find(CLUSTER_ROLE, "argosy-controllers") is None
+    await pair.managed.delete(NAMESPACE, "argosy-chart")
 
 
 async def test_pods_that_find_no_place_say_so(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,16 @@ def test_the_image_runs_as_the_pods_do() -> None:
         assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == int(user)
 
 
+def test_the_image_has_a_pinned_base_and_no_installer() -> None:
+    text = (BASES / "Dockerfile").read_text()
+    (base,) = re.findall(r"^ARG BASE=(\S+)$", text, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?", base)
+    assert {stage.split()[0] for stage in re.findall(r"^FROM (.+)$", text, re.MULTILINE)} == {"${BASE}"}
+    last = text[text.rindex("\nFROM ") :]
+    assert "pip uninstall --yes setuptools wheel pip" in last
+    assert " install " not in last
+
+
 def test_one_version_everywhere() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     (chart,) = objects(BASES / "chart" / "argosy" / "Chart.yaml")

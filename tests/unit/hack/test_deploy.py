@@ -11,7 +11,7 @@ import yaml
 
 from agent.join import kubeconfig
 from hack.deploy.kubectl import Kubectl
-from hack.deploy.objects import MEMBERSHIP_ANNOTATION, with_image, with_membership
+from hack.deploy.objects import MEMBERSHIP_ANNOTATION, with_image, with_membership, without
 from hack.deploy.pods import complaints
 from hack.fleet.errors import FleetError
 
@@ -40,6 +40,15 @@ def test_the_image_is_put_into_every_container_of_every_deployment() -> None:
     assert (changed[0], changed[2]) == (NAMESPACE, SERVICE)
     assert pod([DEPLOYMENT])["spec"]["containers"] == [{"image": "placeholder"}]
     assert with_image([DEPLOYMENT], "") == [DEPLOYMENT]
+
+
+def test_what_another_base_has_on_top_is_found() -> None:
+    def named(kind: str, name: str, **metadata: str) -> Json:
+        return {"kind": kind, "metadata": {"name": name, **metadata}}
+
+    kept = [named("ClusterRole", "a"), named("Role", "a", namespace="n")]
+    more = [named("Role", "a", namespace="m"), named("ClusterRole", "b"), named("ClusterRoleBinding", "a")]
+    assert without([*kept, *more], kept) == more
 
 
 def test_the_membership_is_a_secret_between_the_namespace_and_the_rest() -> None:
