@@ -96,14 +96,20 @@ deploy: $(STAMP) ## the CRDs, and the controllers in pods, on KUBECONFIG (OCM=1:
 	@$(RUN) -m hack.deploy hub$(if $(filter 1,$(OCM)),-ocm) --kubeconfig $(KUBECONFIG) --image $(IMAGE) $(ARGS)
 
 .PHONY: deploy-agent
-deploy-agent: $(STAMP) ## join a cluster and run its agent there in a pod: arguments as for agent; IMAGE=name:tag
-	@test -n "$(CLUSTER)" && test -n "$(HUB_KUBECONFIG)" && test -n "$(KUBECONFIG)" || \
+deploy-agent: $(STAMP) ## run an agent in a pod: arguments as for agent, or BOOTSTRAP=bootstrap for HUB_KUBECONFIG; IMAGE=name:tag
+	@test -n "$(CLUSTER)" && test -n "$(HUB_KUBECONFIG)$(BOOTSTRAP)" && test -n "$(KUBECONFIG)" || \
 	  { echo "usage: make deploy-agent CLUSTER=name HUB_KUBECONFIG=hub.kubeconfig KUBECONFIG=cluster.kubeconfig" \
-	    "[IMAGE=name:tag]"; exit 2; }
+	    "[IMAGE=name:tag], or BOOTSTRAP=bootstrap.kubeconfig in place of HUB_KUBECONFIG"; exit 2; }
 	@$(FLEET) crds install --kubeconfig $(KUBECONFIG) --role managed
-	@$(RUN) -m agent join --cluster $(CLUSTER) --hub-kubeconfig $(HUB_KUBECONFIG) --out $(DIR)/$(CLUSTER).agent.kubeconfig
+ifeq ($(BOOTSTRAP),)
+	@$(RUN) -m agent join --cluster $(CLUSTER) --hub-kubeconfig $(HUB_KUBECONFIG) --accept \
+	  --out $(DIR)/$(CLUSTER).agent.kubeconfig
 	@$(RUN) -m hack.deploy agent --cluster $(CLUSTER) --hub-kubeconfig $(DIR)/$(CLUSTER).agent.kubeconfig \
 	  --kubeconfig $(KUBECONFIG) --image $(IMAGE) $(ARGS)
+else
+	@$(RUN) -m hack.deploy agent --cluster $(CLUSTER) --bootstrap-kubeconfig $(BOOTSTRAP) \
+	  --kubeconfig $(KUBECONFIG) --image $(IMAGE) $(ARGS)
+endif
 
 .PHONY: undeploy
 undeploy: $(STAMP) ## remove the controllers from KUBECONFIG; CRDs and Workflows stay

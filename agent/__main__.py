@@ -8,6 +8,7 @@ import base64
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -82,7 +83,7 @@ async def _run(options: argparse.Namespace) -> None:
         else:
             keep = SecretKeep(managed, *options.hub_kubeconfig_secret)
         wish = Wish(options.cluster, {}, labels=dict(options.label), lease_seconds=options.lease_seconds)
-        entry = Entry(keep, wish, options.bootstrap_kubeconfig)
+        entry = Entry(keep, wish, _there(options.bootstrap_kubeconfig))
         kubeconfig = await _admitted(entry, options)
         if kubeconfig is None:
             return
@@ -105,6 +106,14 @@ async def _run(options: argparse.Namespace) -> None:
             await hub.close()
     finally:
         await managed.close()
+
+
+def _there(bootstrap: Path | None) -> Path | None:
+    """A pod's Secret to join with need not be there when there is one of its own."""
+    if bootstrap is not None and not bootstrap.exists():
+        log.info("bootstrap_missing", kubeconfig=str(bootstrap))
+        return None
+    return bootstrap
 
 
 async def _admitted(entry: Entry, options: argparse.Namespace) -> dict[str, Any] | None:

@@ -107,7 +107,8 @@ def _add_run_arguments(running: argparse.ArgumentParser) -> None:
     running.add_argument(
         "--bootstrap-kubeconfig",
         type=Path,
-        help="kubeconfig of the hub to join with when there is no usable one of the agent's own",
+        help="kubeconfig of the hub to join with when there is no usable one of the agent's own; the file need not "
+        "be there",
     )
     running.add_argument(
         "--kubeconfig", help="kubeconfig of the managed cluster (default: as kubectl finds it)"

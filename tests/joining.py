@@ -1,14 +1,18 @@
-"""A cluster that an administrator lets in at once."""
+"""Clusters that join: let in by an administrator at once, or with credentials that can only ask."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from agent.credentials import FileKeep
 from agent.join import Wish, join
 from controllers.kube.client import Client
 from controllers.kube.kubeconfig import cluster_of, parse
+from controllers.kube.private_file import write_private
+from registration.invite import invite
 
 
 async def let_in(
@@ -18,3 +22,11 @@ async def let_in(
     reached = cluster_of(parse(admin.read_text(), admin.parent))  # noqa: ASYNC240 - a small file, once
     wish = Wish(cluster, reached, labels=labels, lease_seconds=lease_seconds, accept=True)
     await join(hub, wish, FileKeep(out))
+
+
+async def invited(hub: Client, admin: Path, out: Path, *, seconds: int = 3600) -> str:
+    """`python -m registration invite`: writes the kubeconfig, returns whom it makes its bearer."""
+    reached = cluster_of(parse(admin.read_text(), admin.parent))  # noqa: ASYNC240 - a small file, once
+    made = await invite(hub, reached, namespace="argosy", seconds=seconds)
+    write_private(out, yaml.safe_dump(made.kubeconfig).encode())
+    return made.identity

@@ -59,7 +59,7 @@ pods are ready, or with what they complain of. The image is yours to build and p
 _EXAMPLES = """\
 examples:
   python -m hack.deploy hub --kubeconfig hub.kubeconfig --image registry.example/argosy:0.1.0
-  python -m agent join --cluster cluster1 --hub-kubeconfig hub.kubeconfig --out cluster1.agent.kubeconfig
+  python -m agent join --cluster cluster1 --hub-kubeconfig hub.kubeconfig --accept --out cluster1.agent.kubeconfig
   python -m hack.deploy agent --cluster cluster1 --hub-kubeconfig cluster1.agent.kubeconfig \\
     --kubeconfig cluster1.kubeconfig --image registry.example/argosy:0.1.0
   python -m hack.deploy remove agent --kubeconfig cluster1.kubeconfig
@@ -90,8 +90,12 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=_deploy, part=name)
         if name == "agent":
             command.add_argument("--cluster", required=True, help="name of the cluster on the hub")
-            command.add_argument(
-                "--hub-kubeconfig", required=True, type=Path, help="what `python -m agent join` has written"
+            hub = command.add_mutually_exclusive_group(required=True)
+            hub.add_argument("--hub-kubeconfig", type=Path, help="what `python -m agent join` has written")
+            hub.add_argument(
+                "--bootstrap-kubeconfig",
+                type=Path,
+                help="what `python -m registration invite` has written: the agent joins with it by itself",
             )
     command = commands.add_parser("remove", help="delete what one of these has put there; CRDs stay")
     command.add_argument("part", choices=("hub", "agent"))
@@ -110,8 +114,9 @@ def _deploy(options: argparse.Namespace) -> None:
     rendered = cluster.kustomize(BASES / part.base)
     objects = with_image(rendered, options.image)
     if options.part == "agent":
-        membership = _read(options.hub_kubeconfig)
-        objects = with_membership(objects, part.namespace, options.cluster, membership)
+        membership = _read(options.hub_kubeconfig or options.bootstrap_kubeconfig)
+        bootstrap = options.hub_kubeconfig is None
+        objects = with_membership(objects, part.namespace, options.cluster, membership, bootstrap=bootstrap)
     _show(cluster.apply(objects))
     if options.part == "hub-ocm":  # the hub may have been one without Open Cluster Management
         _show(cluster.delete(without(cluster.kustomize(BASES / "hub"), rendered)))

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import yaml
-
+from controllers.kube.kubeconfig import KubeconfigError, cluster_of, parse
 from hack.fleet.errors import FleetError
 
 Json = dict[str, Any]
 
 MEMBERSHIP_SECRET: Final = "hub-kubeconfig"
+BOOTSTRAP_SECRET: Final = "bootstrap-hub-kubeconfig"
 # On the agent's pods: another membership makes another pod, since the kubeconfig is read once, at the start.
 MEMBERSHIP_ANNOTATION: Final = "argosy.io/membership"
 
@@ -30,20 +30,31 @@ def with_image(objects: Iterable[Json], image: str) -> list[Json]:
     return changed
 
 
-def with_membership(objects: Iterable[Json], namespace: str, cluster: str, kubeconfig: str) -> list[Json]:
-    """`objects` and the Secret that makes the agent in them the one of `cluster`.
+def with_membership(
+    objects: Iterable[Json], namespace: str, cluster: str, kubeconfig: str, *, bootstrap: bool = False
+) -> list[Json]:
+    """`objects` and the Secrets that make the agent in them the one of `cluster`.
 
-    Namespaces stay first. `kubeconfig` is what `python -m agent join` has written. Raises FleetError when no pod
-    could use it.
+    Namespaces stay first. `kubeconfig` is what `python -m agent join` has written or, with `bootstrap`, what the
+    agent is to join with by itself. Raises FleetError when no pod could use it.
     """
     _check_reachable(kubeconfig)
     changed = copy.deepcopy(list(objects))
     digest = hashlib.sha256(f"{cluster}\0{kubeconfig}".encode()).hexdigest()[:16]
+    secrets = [
+        _secret(
+            MEMBERSHIP_SECRET,
+            namespace,
+            {"cluster": cluster} | ({} if bootstrap else {"kubeconfig": kubeconfig}),
+        )
+    ]
+    if bootstrap:
+        secrets.append(_secret(BOOTSTRAP_SECRET, namespace, {"kubeconfig": kubeconfig}))
     for pod in _pods(changed):
         pod["metadata"].setdefault("annotations", {})[MEMBERSHIP_ANNOTATION] = digest
     namespaces = [body for body in changed if body["kind"] == "Namespace"]
     others = [body for body in changed if body["kind"] != "Namespace"]
-    return [*namespaces, _secret(namespace, cluster=cluster, kubeconfig=kubeconfig), *others]
+    return [*namespaces, *secrets, *others]
 
 
 def without(objects: Iterable[Json], kept: Iterable[Json]) -> list[Json]:
@@ -61,10 +72,10 @@ def _pods(objects: Sequence[Json]) -> list[Json]:
     return [body["spec"]["template"] for body in objects if body["kind"] == "Deployment"]
 
 
-def _secret(namespace: str, **data: str) -> Json:
+def _secret(name: str, namespace: str, data: Json) -> Json:
     encoded = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
     metadata = {
-        "name": MEMBERSHIP_SECRET,
+        "name": name,
         "namespace": namespace,
         "labels": {"app.kubernetes.io/name": "argosy-agent", "app.kubernetes.io/part-of": "argosy"},
     }
@@ -83,11 +94,8 @@ def _check_reachable(kubeconfig: str) -> None:
 def _server(kubeconfig: str) -> str:
     """Where the current context points to."""
     try:
-        config = yaml.safe_load(kubeconfig)
-        contexts = {item["name"]: item["context"] for item in config["contexts"]}
-        clusters = {item["name"]: item["cluster"] for item in config["clusters"]}
-        return str(clusters[contexts[config["current-context"]]["cluster"]]["server"])
-    except (yaml.YAMLError, LookupError, TypeError) as error:
+        return str(cluster_of(parse(kubeconfig))["server"])
+    except (KubeconfigError, OSError, AttributeError, TypeError) as error:
         raise FleetError(
             "the hub's kubeconfig has no context that names a server: let `python -m agent join` write it"
         ) from error

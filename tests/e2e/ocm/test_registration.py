@@ -32,7 +32,6 @@ from controllers.api.kinds import (
 )
 from controllers.kube.client import Client
 from controllers.kube.errors import Forbidden
-from controllers.kube.kubeconfig import cluster_of, parse
 from hack.fleet.binaries import Binaries
 from hack.fleet.cancel import Cancellation
 from hack.fleet.layout import Layout
@@ -42,13 +41,13 @@ from hack.fleet.provider import Fleet
 from hack.fleet.state import State
 from hack.fleet.supervisor import Supervisor
 from hack.fleet.versions import OCM_BINARIES
-from registration.invite import invite
 from tests.clusters import provider
 from tests.e2e import workflows
 from tests.e2e.conftest import EXAMPLES, Argosy
 from tests.e2e.ocm import components, definitions
 from tests.e2e.ocm.components import ensure
 from tests.eventually import eventually
+from tests.joining import invited
 from tests.processes import ROOT, Process, agent, controllers
 
 CLUSTER = "newcomer"
@@ -95,7 +94,8 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
         await definitions.install(admin, [*definitions.for_hub(source), *definitions.addons(source)])
         supervisor = Supervisor(Layout(logs), State())
         cleanup.callback(supervisor.stop)
-        bootstrap, identity = await _invited(admin, fleet.hub.kubeconfig, logs)
+        bootstrap = logs / "bootstrap.kubeconfig"
+        identity = await invited(admin, fleet.hub.kubeconfig, bootstrap)
         await _start_ocm(fleet, supervisor, logs, identity)
         credentials = logs / "agent.kubeconfig"
         await asyncio.to_thread(_join, bootstrap, credentials)
@@ -104,14 +104,6 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
         for process in (hubs, ours):
             cleanup.callback(process.kill)
         yield Hub(fleet, admin, managed, credentials, hubs, ours)
-
-
-async def _invited(admin: Client, kubeconfig: Path, logs: Path) -> tuple[Path, str]:
-    reached = cluster_of(parse(kubeconfig.read_text(), kubeconfig.parent))  # noqa: ASYNC240 - a small file, once
-    made = await invite(admin, reached, namespace="argosy", seconds=3600)
-    path = logs / "bootstrap.kubeconfig"
-    path.write_text(yaml.safe_dump(made.kubeconfig))
-    return path, made.identity
 
 
 async def _start_ocm(fleet: Fleet, supervisor: Supervisor, logs: Path, trusted: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agent.join import kubeconfig as kubeconfig_of
+from agent.hub_kubeconfig import by_token
 from controllers.api.kinds import NAMESPACE
 from controllers.kube.client import Client
 from hack.deploy.kubectl import Kubectl
@@ -17,7 +17,7 @@ from hack.fleet.errors import FleetError
 from tests.deployed import NAMES, Json, program, rendered
 from tests.e2e.ocm.components import ensure
 
-_MEMBERSHIP = yaml.safe_dump(kubeconfig_of("https://hub.example:6443", "c1", "a-token", ""))
+_MEMBERSHIP = yaml.safe_dump(by_token({"server": "https://hub.example:6443"}, "c1", "a-token"))
 
 
 async def accepts(client: Client, kubeconfig: Path, objects: list[Json]) -> str:

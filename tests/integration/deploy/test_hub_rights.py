@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +15,10 @@ import placement.evaluator.wiring
 import placement.health.wiring
 import placement.sets.wiring
 import placement.wiring
+import registration.wiring
 import statussync.wiring
+from agent.credentials import FileKeep
+from agent.renewal import Renewal
 from controllers.__main__ import LEASE_NAME, parser
 from controllers.api import keys
 from controllers.api.kinds import (
@@ -27,6 +31,7 @@ from controllers.api.kinds import (
     PLACEMENT_DECISION,
     WORKFLOW,
 )
+from controllers.api.membership import bindings
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.patch import merge_patch
@@ -40,9 +45,11 @@ from tests.eventually import eventually
 from tests.integration.bodies import Body, cluster_set, managed_cluster, of, set_binding, workflow
 from tests.integration.bodies import placement as a_placement
 from tests.integration.played_agent import PlayedAgent
+from tests.integration.registration.joining import connected, joined
 from tests.integration.running import managing
 from tests.integration.told import event
 from tests.integration.watchful import Watchful
+from tests.joining import invited
 
 _STAMP = "2026-01-01T00:00:00Z"
 _ENDED = {"phase": "Succeeded", "progress": "1/1", "startedAt": _STAMP, "finishedAt": _STAMP, "nodes": {}}
@@ -75,6 +82,7 @@ async def running(kubeconfig: Path, *arguments: str) -> AsyncIterator[None]:
     informers = Informers(client, manager)
     for part in (*_CONTROLLERS, *_EVALUATION):
         part.add_to(manager, client, informers, recorder)
+    registration.wiring.add_to(manager, client, informers, recorder, options.auto_accept)
     try:
         async with managing(manager) as task:
             await eventually(lambda: task.done() or all(manager.readiness().values()), what="caches filled")
@@ -149,8 +157,43 @@ async def test_a_workflow_is_placed_delivered_shown_and_removed(
     await client.delete(MANAGED_CLUSTER, cluster)
     assert Watchful.refused == []
     # Who may list may as well get.
-    spare = {right for right in rights(rendered("hub")) - Watchful.used if right[2] != "get"}
+    roles = [item for item in rendered("hub") if item["metadata"]["name"] != "argosy-registration"]
+    spare = {right for right in rights(roles) - Watchful.used if right[2] != "get"}
     assert spare == _SELDOM | {(LEASE.group, LEASE.plural, verb) for verb in for_shards}
+
+
+async def test_a_cluster_is_let_in_denied_and_seen_off(
+    client: Client, kubeconfig: Path, limited: Path, namespace: str, tmp_path: Path
+) -> None:
+    """By registration with no more rights than these, on a hub that has the admission policies."""
+    Watchful.begin()
+    cluster, out = f"{namespace}-joins", tmp_path / "agent.kubeconfig"
+    guest = tmp_path / "bootstrap.kubeconfig"
+    identity = await invited(client, kubeconfig, guest)
+    async with running(limited, "--auto-accept", identity):
+        await asyncio.wait_for(joined(guest, cluster, out), 60)
+        async with connected(out) as agent:
+            kept = FileKeep(out)
+            late = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=300)
+            renewal = Renewal(agent, cluster, kept, await kept.load() or {}, rejoin=None, now=lambda: late)
+            await asyncio.wait_for(renewal.look(), 60)
+        await client.patch(MANAGED_CLUSTER, cluster, merge_patch({"spec": {"hubAcceptsClient": False}}))
+        await eventually(lambda: is_bound(client, cluster, False), what="denied")
+        await client.patch(MANAGED_CLUSTER, cluster, merge_patch({"spec": {"hubAcceptsClient": True}}))
+        await eventually(lambda: is_bound(client, cluster, True), what="accepted again")
+        await client.create(LEASE, of(LEASE, keys.CLUSTER_LEASE_NAME), namespace=cluster)
+        await client.delete(MANAGED_CLUSTER, cluster)
+        await eventually(lambda: has_left(client, cluster), what="left")
+    assert Watchful.refused == []
+
+
+async def is_bound(client: Client, cluster: str, expected: bool) -> bool:
+    found = [await client.find(item.kind, item.name, namespace=item.namespace) for item in bindings(cluster)]
+    return all((item is not None) is expected for item in found)
+
+
+async def has_left(client: Client, cluster: str) -> bool:
+    return await client.find(MANAGED_CLUSTER, cluster) is None
 
 
 async def gone(client: Client, namespace: str) -> None:

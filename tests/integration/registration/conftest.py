@@ -8,16 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from controllers.api.kinds import CERTIFICATE_SIGNING_REQUEST, MANAGED_CLUSTER, NAMESPACE
 from controllers.api.membership import membership, request_names
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
-from controllers.kube.kubeconfig import cluster_of, parse
 from controllers.kube.patch import merge_patch
 from hack.fleet.provider import Cluster
-from registration.invite import invite
+from tests.joining import invited
 
 
 @pytest.fixture
@@ -41,8 +39,6 @@ async def cluster(client: Client) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def bootstrap(client: Client, hub: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A kubeconfig that may do no more than ask."""
-    reached = cluster_of(parse(hub.kubeconfig.read_text(), hub.kubeconfig.parent))
-    made = await invite(client, reached, namespace="argosy", seconds=3600)
     path = tmp_path_factory.mktemp("bootstrap") / "bootstrap.kubeconfig"
-    path.write_text(yaml.safe_dump(made.kubeconfig))
+    await invited(client, hub.kubeconfig, path)
     return path

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from controllers.api.membership import membership
 from tests.deployed import BASES, documented, rights
 from tests.processes import ROOT
 
@@ -42,21 +43,32 @@ def test_the_guide_for_ocm_hubs_shows_the_same_rights() -> None:
 
 @pytest.mark.parametrize("base", ["hub", "agent"])
 def test_nobody_may_do_everything_or_hand_out_rights(base: str) -> None:
-    found = rights([*of_base(base, "ClusterRole"), *of_base(base, "Role")])
+    roles = [*of_base(base, "ClusterRole"), *of_base(base, "Role")]
+    found = rights(roles)
     assert not [right for right in found if "*" in right]
-    assert not [right for right in found if right[0] == "rbac.authorization.k8s.io"]
+    others = rights(item for item in roles if item["metadata"]["name"] != "argosy-registration")
+    assert not [right for right in others if right[0] == "rbac.authorization.k8s.io"]
     assert not [right for right in found if right[1] in ("pods/exec", "serviceaccounts/token")]
     assert not [right for right in found if right[2] in ("impersonate", "escalate", "bind")]
     assert not [right for right in rights(of_base(base, "ClusterRole")) if right[1] == "secrets"]
 
 
+def test_registration_holds_what_it_gives_and_can_give_nothing_else() -> None:
+    """Kubernetes lets nobody give rights that they do not have, but for those with `bind` and `escalate`."""
+    held = rights([*of_base("hub", "ClusterRole"), *of_base("hub", "Role")])
+    given = rights(item.body for item in membership("any") if "rules" in item.content)
+    assert given <= held
+
+
 def test_the_agent_reads_no_secret_but_its_own() -> None:
     (deployment,) = of_base("agent", "Deployment")
-    (mounted,) = (
-        volume["secret"]["secretName"]
-        for volume in deployment["spec"]["template"]["spec"]["volumes"]
-        if "secret" in volume
+    (kept,) = (
+        item.partition("=")[2]
+        for item in deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+        if item.startswith("--hub-kubeconfig-secret=")
     )
+    namespace, _, mounted = kept.partition("/")
+    assert namespace == deployment["metadata"]["namespace"]
     rules = [rule for body in of_base("agent", "Role") for rule in body["rules"]]
     of_secrets = [rule for rule in rules if "secrets" in rule["resources"]]
     assert {name for rule in of_secrets for name in rule.get("resourceNames", ())} == {mounted}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.join import kubeconfig
+from agent.hub_kubeconfig import by_token
 from hack.deploy.kubectl import Kubectl
 from hack.deploy.objects import MEMBERSHIP_ANNOTATION, with_image, with_membership, without
 from hack.deploy.pods import complaints
@@ -26,7 +26,7 @@ SERVICE: Json = {"kind": "Service", "spec": {"template": "none of ours"}}
 
 
 def membership(server: str, token: str = "t") -> str:
-    return yaml.safe_dump(kubeconfig(server, "c1", token, ""))
+    return yaml.safe_dump(by_token({"server": server}, "c1", token))
 
 
 def pod(objects: list[Json]) -> Json:
@@ -58,6 +58,15 @@ def test_the_membership_is_a_secret_between_the_namespace_and_the_rest() -> None
     data = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
     assert data == {"cluster": "c1", "kubeconfig": text}
     assert secret["metadata"]["namespace"] == "n"
+
+
+def test_what_the_agent_joins_with_is_a_secret_of_its_own() -> None:
+    text = membership("https://hub.example:6443")
+    _, own, other, _ = with_membership([DEPLOYMENT, NAMESPACE], "n", "c1", text, bootstrap=True)
+    assert own["metadata"]["name"] == "hub-kubeconfig"
+    assert own["data"].keys() == {"cluster"}, "what the agent keeps there stays"
+    assert other["metadata"]["name"] == "bootstrap-hub-kubeconfig"
+    assert base64.b64decode(other["data"]["kubeconfig"]).decode() == text
 
 
 def test_another_membership_makes_other_pods() -> None:
