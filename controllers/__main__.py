@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import structlog
 import uvloop
 
+import manifestwork.expiry.wiring
 import manifestwork.wiring
 import placement.evaluator.wiring
 import placement.health.wiring
@@ -36,8 +37,8 @@ Argosy's hub side. `run` starts three controllers on the hub that your kubeconfi
   placement     annotates each Workflow with a cluster that its Placement selected
   manifestwork  wraps it in a ManifestWork for that cluster
   statussync    copies the run's status back to the Workflow
-and, on a hub without Open Cluster Management, what that would do: placement decisions, cluster sets, health, and
-registration, which lets clusters in.
+and, on a hub without Open Cluster Management, what that would do: placement decisions, cluster sets, health,
+registration, which lets clusters in, and the end of ManifestWorks that are complete and have a time to live.
 """
 
 _EXAMPLES = """\
@@ -78,7 +79,8 @@ def parser() -> argparse.ArgumentParser:
         "--evaluator",
         choices=("auto", "on", "off"),
         default="auto",
-        help="make placement decisions ourselves; auto: only where Open Cluster Management does not (default)",
+        help="make placement decisions ourselves, and do what else the hub of Open Cluster Management does; auto: only "
+        "where that is not installed (default)",
     )
     run.add_argument(
         "--auto-accept",
@@ -110,11 +112,15 @@ async def run(options: argparse.Namespace) -> None:
         }
         for name in chosen:
             wirings[name](manager, client, informers, recorder)
-        if "placement" in chosen and await placement.evaluator.wiring.is_wanted(client, options.evaluator):
-            placement.evaluator.wiring.add_to(manager, client, informers, recorder)
-            placement.sets.wiring.add_to(manager, client, informers, recorder)
-            placement.health.wiring.add_to(manager, client, informers, recorder)
-            registration.wiring.add_to(manager, client, informers, recorder, options.auto_accept)
+        beside = {"placement", "manifestwork"}.intersection(chosen)
+        if beside and await placement.evaluator.wiring.is_wanted(client, options.evaluator):
+            if "placement" in beside:
+                placement.evaluator.wiring.add_to(manager, client, informers, recorder)
+                placement.sets.wiring.add_to(manager, client, informers, recorder)
+                placement.health.wiring.add_to(manager, client, informers, recorder)
+                registration.wiring.add_to(manager, client, informers, recorder, options.auto_accept)
+            if "manifestwork" in beside:
+                manifestwork.expiry.wiring.add_to(manager, client, informers, recorder)
         manager.stop_on_signals()
         log.info("starting", hub=client.host, controllers=chosen)
         await manager.run()

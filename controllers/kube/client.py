@@ -172,12 +172,18 @@ class Client:
         *,
         namespace: str = "",
         uid: str | None = None,
+        resource_version: str | None = None,
         propagation: str | None = None,
     ) -> None:
-        """Deletes; with `uid` only that very object (else Conflict). Raises NotFound when it is gone already."""
+        """Deletes; with `uid` only that very object, with `resource_version` only that state of it (else Conflict).
+
+        Raises NotFound when it is gone already.
+        """
         options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
-        if uid:
-            options["preconditions"] = {"uid": uid}
+        if guards := {
+            name: value for name, value in (("uid", uid), ("resourceVersion", resource_version)) if value
+        }:
+            options["preconditions"] = guards
         if propagation:
             options["propagationPolicy"] = propagation
         await self.request("DELETE", kind.path(namespace, name), body=msgspec.json.encode(options))
