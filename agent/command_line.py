@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
+from agent.decide.allow import BadPatternError, kind_pattern, namespace_pattern
+from agent.decide.manifest import MAX_MANIFESTS_BYTES
 from controllers.runtime.process import add_process_arguments
 
 _DESCRIPTION = """\
@@ -29,6 +32,9 @@ examples:
 In a pod the agent joins by itself, and keeps its credentials in a Secret of its cluster:
   python -m agent run --cluster cluster1 --bootstrap-kubeconfig /bootstrap/kubeconfig \\
     --hub-kubeconfig-secret argosy-agent/hub-kubeconfig
+
+What the hub may touch on the cluster:
+  python -m agent run ... --allow-namespace 'team-*' --allow-kind '*.argoproj.io' --allow-kind configmaps
 """
 
 
@@ -127,7 +133,61 @@ def _add_run_arguments(running: argparse.ArgumentParser) -> None:
         help="do not report what is free, as for a cluster that grows by itself (autoscaler): the hub then never holds "
         "a Workflow back for lack of room",
     )
+    _add_bounds(running)
     add_process_arguments(running, listen=":8081")
+
+
+def _add_bounds(running: argparse.ArgumentParser) -> None:
+    """What of its ManifestWorks the agent refuses."""
+    bounds = running.add_argument_group(
+        "what a hub may touch on this cluster",
+        "Manifests about anything else are refused, and so is looking at it (ReadOnly); the ManifestWork's condition "
+        "says so, and the other manifests are applied. What a wider list has let a hub make stays until its "
+        "ManifestWork goes.",
+    )
+    bounds.add_argument(
+        "--allow-namespace",
+        action="append",
+        default=[],
+        type=_pattern(namespace_pattern),
+        metavar="PATTERN",
+        help="a namespace, * stands for any characters: team-*; may be repeated (default: all of them, and "
+        "cluster-scoped objects. With a list those need an --allow-kind that names them or their group; a Namespace "
+        "needs one that matches its name)",
+    )
+    bounds.add_argument(
+        "--allow-kind",
+        action="append",
+        default=[],
+        type=_pattern(kind_pattern),
+        metavar="PATTERN",
+        help="a kind as `kubectl api-resources` names it, plural.group, * stands for any characters: "
+        "workflows.argoproj.io, *.argoproj.io, configmaps, *; may be repeated (default: all of them)",
+    )
+    bounds.add_argument(
+        "--max-manifests-bytes",
+        type=_positive,
+        default=MAX_MANIFESTS_BYTES,
+        metavar="BYTES",
+        help=f"how much the manifests of one ManifestWork may take together; those beyond are refused (default: "
+        f"{MAX_MANIFESTS_BYTES}, as on hubs with Open Cluster Management)",
+    )
+
+
+def _pattern(checked: Callable[[str], str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        try:
+            return checked(text)
+        except BadPatternError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes")
+    return int(text)
 
 
 def _label(text: str) -> tuple[str, str]:

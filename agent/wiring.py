@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from agent import scores
+from agent.decide.allow import Allowed
 from agent.decide.naming import hub_hash, work_name
 from agent.heartbeat import Heartbeat
 from agent.pods import UNFINISHED, only_claimed, takes_otherwise
@@ -17,6 +18,8 @@ from agent.work.claim import Claims
 from agent.work.cleanup import Cleanup
 from agent.work.discovery import Discovery
 from agent.work.executors import Executors
+from agent.work.kinds import KindsReconciler
+from agent.work.lacking import Lacking, MissingNamespace
 from agent.work.managed import ManagedObjects
 from agent.work.reconciler import WorkReconciler
 from agent.work.report import Reporter
@@ -26,12 +29,15 @@ from controllers.api.cluster import DEFAULT_LEASE_SECONDS, ManagedCluster
 from controllers.api.kinds import (
     APPLIED_MANIFEST_WORK,
     CLUSTER_CLAIM,
+    CRD,
     MANAGED_CLUSTER,
     MANIFEST_WORK,
+    NAMESPACE,
     NODE,
     WORKFLOW_STATUS_RESULT,
 )
 from controllers.kube.client import Client
+from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.clock import now
 from controllers.runtime.controller import Controller, Mapper
@@ -54,9 +60,7 @@ def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
     cluster: str = options.cluster
     registered = at_hub.of(Scope(MANAGED_CLUSTER, field_selector=f"metadata.name={cluster}"))
     _add_registration(manager, hub, managed, cluster, registered, here, free=options.free)
-    _add_works(
-        manager, hub, managed, cluster, at_hub, here, datetime.timedelta(seconds=options.eviction_grace)
-    )
+    _add_works(manager, hub, managed, at_hub, here, options)
 
     def interval() -> float:
         found = registered.store.get("", cluster)
@@ -125,11 +129,12 @@ def _add_works(
     manager: Manager,
     hub: Client,
     managed: Client,
-    cluster: str,
     at_hub: Informers,
     here: Informers,
-    grace: datetime.timedelta,
+    options: argparse.Namespace,
 ) -> None:
+    cluster: str = options.cluster
+    grace = datetime.timedelta(seconds=options.eviction_grace)
     works = Scope(MANIFEST_WORK, namespace=cluster)
     applied = Scope(APPLIED_MANIFEST_WORK)
     hub_id = hub_hash(hub.host)
@@ -139,7 +144,12 @@ def _add_works(
     cleanup = Cleanup(
         hub, managed, claims, applier, results, works=at_hub.view(works), now=now, eviction_grace=grace
     )
-    objects = ManagedObjects(managed, hub_id, lambda name: controller.queue.add(Request(cluster, name)))
+
+    def wake(work: str) -> None:
+        controller.queue.add(Request(cluster, work))
+
+    objects = ManagedObjects(managed, hub_id, wake)
+    discovery, lacking = Discovery(managed), Lacking(wake)
     executors = Executors(managed)
     workflows = Workflows(
         hub,
@@ -166,16 +176,35 @@ def _add_works(
         claims=claims,
         cleanup=cleanup,
         applier=applier,
-        discovery=Discovery(managed),
+        discovery=discovery,
         managed=objects,
         workflows=workflows,
         reporter=reporter,
         executors=executors,
+        lacking=lacking,
+        allowed=Allowed(tuple(options.allow_namespace), tuple(options.allow_kind)),
+        limit=options.max_manifests_bytes,
     )
     controller = Controller("work", reconciler)
     controller.watch(at_hub.of(works), _asked_for)
     controller.watch(here.of(applied), _forgotten(cluster, hub_id))
+    _add_arrivals(manager, here, KindsReconciler(discovery, lacking, objects, wake), lacking)
     manager.add_background("managed-objects", objects.run)
+    manager.add_controller(controller)
+
+
+def _add_arrivals(manager: Manager, here: Informers, kinds: KindsReconciler, lacking: Lacking) -> None:
+    """Where the agent may not watch definitions or namespaces, works that lack one are tried again by and by."""
+
+    def namespace_came(change: Change) -> None:
+        old, new = change
+        if new is not None and (old is None or old.metadata.uid != new.metadata.uid):
+            lacking.arrived(MissingNamespace(new.metadata.name))
+
+    namespaces = here.of(Scope(NAMESPACE, metadata_only=True), keep=Object.reduced, optional=True)
+    namespaces.add_handler(namespace_came)
+    controller = Controller("kinds", kinds, concurrency=1)
+    controller.watch(here.of(Scope(CRD, metadata_only=True), keep=Object.reduced, optional=True), kinds.heard)
     manager.add_controller(controller)
 
 

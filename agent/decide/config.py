@@ -6,11 +6,10 @@ them (`pkg/work/helper` of open-cluster-management.io/ocm v1.2.0).
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from agent.decide.wildcard import fits
 from controllers.api.manifestconfig import (
     ConditionRule,
     FeedbackRule,
@@ -62,8 +61,8 @@ def matches(meta: ManifestResourceMeta, wanted: ResourceIdentifier) -> bool:
     return (
         meta.group == wanted.group
         and meta.resource == wanted.resource
-        and _wildcard(wanted.namespace).fullmatch(meta.namespace) is not None
-        and _wildcard(wanted.name).fullmatch(meta.name) is not None
+        and fits(wanted.namespace, meta.namespace)
+        and fits(wanted.name, meta.name)
     )
 
 
@@ -87,8 +86,3 @@ def _owned(target: ManifestResourceMeta | AppliedResource, option: DeleteOption 
         == (target.group, target.resource, target.namespace, target.name)
         for rule in rules
     )
-
-
-@functools.lru_cache(maxsize=1024)
-def _wildcard(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")))

@@ -1,14 +1,16 @@
 """What a manifest is: its identity, and whether a work may carry it.
 
 Owns the reading of the embedded objects' heads, and OCM's admission rules for them (the webhook
-`pkg/work/webhook/common` of open-cluster-management.io/ocm v1.2.0), which a hub without OCM does not enforce.
-Never looks at the rest of an object.
+`pkg/work/webhook/common` of open-cluster-management.io/ocm v1.2.0), which a hub without OCM does not enforce. Where the
+webhook refuses a work, here the manifests that are at fault are refused, each with its reason. Never looks at the rest
+of an object.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -17,7 +19,12 @@ from controllers.api.keys import HUB_UID_ANNOTATION
 from controllers.api.model import Model
 from controllers.api.work import ManifestResourceMeta
 
-MAX_MANIFESTS_BYTES = 500 * 1024
+# OCM's default for all manifests of a work together (`manifestLimit` of its webhook).
+MAX_MANIFESTS_BYTES: Final = 500 * 1024
+
+# What a REST path can be made of: everything else would lead to another object than the one that is named.
+_API_VERSION: Final = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_NO_PATH_SEGMENT: Final = re.compile(r"\.{1,2}|.*[/%].*", re.DOTALL)
 
 
 class ManifestError(ValueError):
@@ -75,10 +82,15 @@ def identify(manifest: Raw | bytes) -> Identity:
     return _identity(_head(manifest))
 
 
-def read_manifests(manifests: Sequence[Raw | bytes]) -> list[Entry]:
-    """An entry for each manifest, in order. Of two manifests for one object the later has the problem."""
+def read_manifests(manifests: Sequence[Raw | bytes], *, limit: int | None = None) -> list[Entry]:
+    """An entry for each manifest, in order. Of two manifests for one object the later has the problem.
+
+    So has one that would take the sum of those before it, as far as they have no problem themselves, above `limit`
+    bytes (`size_of`); None: there is no limit.
+    """
     seen: dict[Identity, int] = {}
     entries = []
+    taken = 0
     for ordinal, manifest in enumerate(manifests):
         try:
             head = _head(manifest)
@@ -88,22 +100,27 @@ def read_manifests(manifests: Sequence[Raw | bytes]) -> list[Entry]:
             continue
         first = seen.setdefault(identity, ordinal)
         problem = "" if first == ordinal else f"duplicate of manifest {first}: {identity}"
+        size = size_of(manifest)
+        if not problem and limit is not None and taken + size > limit:
+            problem = _too_large(size, taken, limit)
+        taken += 0 if problem else size
         origin = (head.metadata.annotations or {}).get(HUB_UID_ANNOTATION, "")
         entries.append(Entry(ordinal, identity, problem, origin))
     return entries
 
 
-def workload_problem(manifests: Sequence[Raw | bytes], *, limit: int = MAX_MANIFESTS_BYTES) -> str:
-    """Why OCM's webhook would refuse the workload as a whole: empty, or too many bytes. "" if it would not.
+def size_of(manifest: Raw | bytes) -> int:
+    """Bytes of a manifest as OCM's webhook counts them: its JSON, and what protobuf puts before it (a tag, and the
+    length in 7 bits a byte)."""
+    length = len(memoryview(manifest))
+    return 1 + (max(length.bit_length(), 1) + 6) // 7 + length
 
-    For whoever admits works. An agent applies what the hub has admitted: OCM's limit can be configured.
-    """
-    if not manifests:
-        return "the work has no manifests"
-    size = sum(len(memoryview(manifest)) for manifest in manifests)
-    if size > limit:
-        return f"the manifests take {size} bytes, which exceeds the limit of {limit} bytes"
-    return ""
+
+def _too_large(size: int, taken: int, limit: int) -> str:
+    return (
+        f"it takes {size} bytes and the manifests before it {taken}, together more than the {limit} that the manifests "
+        "of a work may take: move it to another ManifestWork, or raise --max-manifests-bytes of the cluster's agent"
+    )
 
 
 def resource_meta(entry: Entry, resource: str = "", *, namespaced: bool = True) -> ManifestResourceMeta:
@@ -140,5 +157,10 @@ def _identity(head: _Head) -> Identity:
         raise ManifestError("generateName must not be set in the manifest")
     if not head.metadata.name:
         raise ManifestError("name must be set in the manifest")
+    if not _API_VERSION.fullmatch(head.api_version):
+        raise ManifestError(f"apiVersion {head.api_version!r} is neither a version nor group/version")
+    for field, text in (("name", head.metadata.name), ("namespace", head.metadata.namespace)):
+        if _NO_PATH_SEGMENT.fullmatch(text):
+            raise ManifestError(f"{field} {text!r} must not be '.' or '..', nor contain '/' or '%'")
     group, _, version = head.api_version.rpartition("/")
     return Identity(group, version, head.kind, head.metadata.namespace, head.metadata.name)

@@ -109,6 +109,16 @@ def completed_manifest(work: ManifestWork, meta: ManifestResourceMeta) -> bool:
     return before is not None and is_true(before.conditions, COMPLETE)
 
 
+def known_meta(work: ManifestWork, meta: ManifestResourceMeta) -> ManifestResourceMeta:
+    """How the last status named a manifest of which `meta` lacks the resource, since the cluster does not serve its
+    kind now; `meta` if that is not known."""
+    for manifest in work.status.resource_status.manifests:
+        named = manifest.resource_meta
+        if msgspec.structs.replace(named, resource="", namespace=meta.namespace) == meta:
+            return named
+    return meta
+
+
 def applied_generation(work: ManifestWork, meta: ManifestResourceMeta) -> int | None:
     """The generation of the work that this manifest was last applied at with success; None if it never was."""
     before = _Before(work.status.resource_status.manifests).of(meta)

@@ -73,7 +73,7 @@ class ManagedObjects:
 
     async def seen_by(self, work: str, kind: Kind, namespace: str, name: str) -> Object | None:
         """An object that `work` looks at without owning it, from now on watched. Raises CannotWatchError."""
-        scope = Scope(kind, namespace=namespace, field_selector=f"metadata.name={name}")
+        scope = Scope(kind, namespace=namespace, field_selector=f"metadata.name={_escaped(name)}")
         if scope not in self._watched:
             self._start(scope, None)
         self._watched[scope].lookers.add(work)
@@ -88,6 +88,18 @@ class ManagedObjects:
                     del self._watched[scope]
                     if watched.task is not None:
                         watched.task.cancel()
+
+    def drop(self, kind: Kind) -> set[str]:
+        """The cluster does not serve `kind` as it did: it is watched no longer. Returns the works that it concerns."""
+        works: set[str] = set()
+        for scope in [scope for scope in self._watched if scope.kind == kind]:
+            watched = self._watched.pop(scope)
+            works |= watched.lookers
+            for item in watched.informer.store.all():
+                works.update(owning_works(item, self._hub))
+            if watched.task is not None:
+                watched.task.cancel()
+        return works
 
     async def _synced(self, scope: Scope) -> OwnWrites:
         watched = self._watched[scope]
@@ -126,3 +138,8 @@ class ManagedObjects:
         watched.task = self._tasks.create_task(
             watched.informer.run(), name=f"informer:{scope.kind}", context=contextvars.Context()
         )
+
+
+def _escaped(value: str) -> str:
+    """As a field selector takes a value."""
+    return value.translate({ord(character): f"\\{character}" for character in "\\,="})

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from agent.decide import runonce
 from agent.decide.status import Failure, Observation
+from agent.work.lacking import Lack
 from controllers.api.kinds import Kind
 from controllers.api.work import AppliedResource, ManifestResourceMeta
 from controllers.api.workflow import FINAL_PHASES
@@ -15,13 +16,15 @@ Json = dict[str, Any]
 
 
 class Outcome(NamedTuple):
-    """`live` is the object on the cluster. `owned` is False for one that is only looked at (ReadOnly)."""
+    """`live` is the object on the cluster. `owned` is False for one that is only looked at (ReadOnly). `lacks` is what
+    has to come before it can be applied, if that is known."""
 
     observation: Observation
     kind: Kind | None = None
     live: Object | None = None
     lost: runonce.ReportLost | None = None
     owned: bool = True
+    lacks: Lack | None = None
 
     @property
     def meta(self) -> ManifestResourceMeta:
@@ -29,10 +32,20 @@ class Outcome(NamedTuple):
 
 
 def failed(
-    meta: ManifestResourceMeta, text: str, kind: Kind | None = None, live: Object | None = None
+    meta: ManifestResourceMeta,
+    text: str,
+    kind: Kind | None = None,
+    live: Object | None = None,
+    lacks: Lack | None = None,
 ) -> Outcome:
     """The manifest could not be applied; `text` says why."""
-    return Outcome(Observation(meta, content(live), failure=Failure(text)), kind, live)
+    return Outcome(Observation(meta, content(live), failure=Failure(text)), kind, live, lacks=lacks)
+
+
+def untouched(meta: ManifestResourceMeta, why: str, kind: Kind | None = None, *, complete: bool) -> Outcome:
+    """The object was neither written nor looked at; `why` says the reason. One that is complete need not be."""
+    failure = None if complete else Failure(why)
+    return Outcome(Observation(meta, failure=failure, attempted=not complete, unreadable=why), kind)
 
 
 def content(live: Object | None) -> Json | None:

@@ -7,36 +7,39 @@ it compares what should be with what is, and writes only the difference.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
-from agent.decide import runonce
+from agent.decide import allow, runonce
+from agent.decide.allow import Allowed
 from agent.decide.config import disposal, options_for
 from agent.decide.ignore import Ignoring
 from agent.decide.kubectl_path import PathError
 from agent.decide.manifest import Entry, read_manifests, resource_meta
+from agent.decide.naming import MAX_WORK_NAME
 from agent.decide.order import apply_order
 from agent.decide.pace import Hold, sooner
-from agent.decide.status import Observation, completed_manifest, is_complete
+from agent.decide.status import Observation, completed_manifest, is_complete, known_meta
 from agent.work.apply import Applier, drifted, is_owned, is_workflow
 from agent.work.claim import Claims
 from agent.work.cleanup import RECHECK, Cleanup
 from agent.work.discovery import Discovery, UnknownKind
 from agent.work.executors import Executors
+from agent.work.lacking import Lacking, MissingKind, MissingNamespace
 from agent.work.managed import CannotWatchError, ManagedObjects
-from agent.work.outcome import Json, Outcome, content, failed, identity, is_final
+from agent.work.outcome import Json, Outcome, content, failed, identity, is_final, untouched
+from agent.work.refusal import is_refusal, lack_of, words
 from agent.work.report import Reporter
 from agent.work.workflows import Workflows
 from controllers.api.kinds import Kind
 from controllers.api.work import AppliedManifestWork, AppliedResource, ManifestResourceMeta, ManifestWork
-from controllers.kube.errors import ApiError, Conflict, NotFound, TooManyRequests, Unavailable
+from controllers.kube.errors import ApiError
 from controllers.kube.object import Object
 from controllers.runtime.backoff import Backoff
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
 
-# What cannot be applied is tried again, ever more seldom: a namespace or a CRD may come.
+# What cannot be applied is tried again, ever more seldom: not all that may help is heard of.
 _REAPPLY = Backoff(base=1.0, cap=60.0)
 
 
@@ -50,7 +53,10 @@ class _Progress:
 
 
 class WorkReconciler:
-    """Request: a ManifestWork in this cluster's namespace."""
+    """Request: a ManifestWork in this cluster's namespace.
+
+    `allowed` bounds what its manifests may be about, `limit` how many bytes they may take.
+    """
 
     def __init__(
         self,
@@ -64,6 +70,9 @@ class WorkReconciler:
         workflows: Workflows,
         reporter: Reporter,
         executors: Executors,
+        lacking: Lacking,
+        allowed: Allowed,
+        limit: int,
     ) -> None:
         self._works = works
         self._claims = claims
@@ -74,6 +83,9 @@ class WorkReconciler:
         self._workflows = workflows
         self._reporter = reporter
         self._executors = executors
+        self._lacking = lacking
+        self._allowed = allowed
+        self._limit = limit
         self._progress: dict[str, _Progress] = {}
 
     async def reconcile(self, request: Request, /) -> Result:
@@ -82,12 +94,15 @@ class WorkReconciler:
             return await self._deliver(found)
         self._progress.pop(request.name, None)
         self._managed.forget(request.name)
+        self._lacking.settle(request.name, ())
         self._reporter.forget(request.name)
         if found is None:
             return await self._cleanup.evict(*request)
         return await self._cleanup.finalize(found)
 
     async def _deliver(self, found: Object) -> Result:
+        if len(found.metadata.name) > MAX_WORK_NAME:
+            return await self._refuse(found)
         found, applied = await self._claims.make(found)
         await self._cleanup.spare(applied)
         work = found.decode(ManifestWork)
@@ -97,11 +112,23 @@ class WorkReconciler:
         recorded = applied.decode(AppliedManifestWork).status.applied_resources
         manifests = work.spec.workload.manifests
         outcomes = []
-        for entry in _in_order(read_manifests(manifests)):
+        for entry in _in_order(read_manifests(manifests, limit=self._limit)):
             manifest = msgspec.json.decode(manifests[entry.ordinal])
             outcomes.append(await self._one(found, work, entry, manifest, applied, recorded, progress))
+        self._lacking.settle(work.metadata.name, {item.lacks for item in outcomes if item.lacks is not None})
         held = await self._reporter.publish(found, work, applied, outcomes)
         return _next(progress, outcomes, held)
+
+    async def _refuse(self, found: Object) -> Result:
+        """For a work that can leave no trace on the cluster: its AppliedManifestWork's name would be too long."""
+        work = found.decode(ManifestWork)
+        why = (
+            f"the name of its ManifestWork has {len(found.metadata.name)} characters, and may have {MAX_WORK_NAME}: "
+            "make it anew with a shorter one"
+        )
+        entries = read_manifests(work.spec.workload.manifests)
+        await self._reporter.tell(found, work, [failed(resource_meta(entry), why) for entry in entries])
+        return Result.done()
 
     def _progress_of(self, work: ManifestWork) -> _Progress:
         known = self._progress.get(work.metadata.name)
@@ -134,7 +161,7 @@ class WorkReconciler:
             return failed(resource_meta(entry), str(error))
         meta = resource_meta(entry, kind.plural, namespaced=kind.namespaced)
         going = Outcome(Observation(meta, attempted=False), kind)
-        if not is_workflow(entry.identity) or is_complete(work) or completed_manifest(work, meta):
+        if not is_workflow(entry.identity) or _is_done(work, meta):
             return going
         if identity(meta) not in {identity(item) for item in recorded}:
             return going  # never made
@@ -156,15 +183,24 @@ class WorkReconciler:
         recorded: list[AppliedResource],
         progress: _Progress,
     ) -> Outcome:
-        if entry.identity is None or entry.problem:
+        if entry.identity is None:
             return failed(resource_meta(entry), entry.problem)
+        missing = MissingKind(*entry.identity[:3])
+        self._lacking.expect(work.metadata.name, missing)
         try:
-            kind = await self._discovery.resolve(*entry.identity[:3])
+            kind = await self._discovery.resolve(*missing)
         except UnknownKind as error:
-            return failed(resource_meta(entry), str(error))
+            if is_complete(work):
+                return untouched(known_meta(work, resource_meta(entry)), str(error), complete=True)
+            return failed(resource_meta(entry), str(error), lacks=missing)
         meta = resource_meta(entry, kind.plural, namespaced=kind.namespaced)
         if kind.namespaced and not meta.namespace:
             return failed(meta, f"namespace must be set in the manifest of a {kind.kind}", kind)
+        if why := allow.refusal(self._allowed, kind, meta.namespace, meta.name):
+            return await self._keep_off(work, meta, kind, why, recorded)
+        if entry.problem:
+            return untouched(meta, entry.problem, kind, complete=_is_done(work, meta))
+        self._lacking.expect(work.metadata.name, MissingNamespace(meta.namespace))
         try:
             if is_workflow(entry.identity):
                 return await self._workflows.deliver(
@@ -174,10 +210,34 @@ class WorkReconciler:
         except (CannotWatchError, PathError) as error:
             return failed(meta, str(error), kind)
         except ApiError as error:
-            if not _is_refusal(error):
+            if not is_refusal(error):
                 raise
+            lacks = lack_of(error, missing, meta.namespace)
+            if lacks == missing:
+                await self._discovery.load(*missing[:2])
+                if not self._discovery.serves(*missing):
+                    return failed(meta, words(error), kind, lacks=lacks)
             view = await self._managed.of(kind)
-            return failed(meta, _words(error), kind, view.get(meta.namespace, meta.name))
+            return failed(meta, words(error), kind, view.get(meta.namespace, meta.name), lacks)
+
+    async def _keep_off(
+        self,
+        work: ManifestWork,
+        meta: ManifestResourceMeta,
+        kind: Kind,
+        why: str,
+        recorded: list[AppliedResource],
+    ) -> Outcome:
+        """For what the hub may not touch.
+
+        A Workflow that an earlier, wider list has let in is not reported any more, so nothing holds it: whoever deletes
+        it shall not wait for ever.
+        """
+        if runonce.runs_once(meta) and identity(meta) in {identity(item) for item in recorded}:
+            live = await self._applier.read(kind, meta.namespace, meta.name)
+            if live is not None:
+                await self._applier.release(kind, live)
+        return untouched(meta, why, kind, complete=_is_done(work, meta))
 
     async def _object(
         self,
@@ -190,7 +250,7 @@ class WorkReconciler:
         progress: _Progress,
     ) -> Outcome:
         options = options_for(meta, work.spec.manifest_configs)
-        complete = is_complete(work) or completed_manifest(work, meta)
+        complete = _is_done(work, meta)
         if options.strategy.type == "ReadOnly":
             live = await self._managed.seen_by(work.metadata.name, kind, meta.namespace, meta.name)
             if live is not None and is_owned(live, applied):
@@ -228,22 +288,9 @@ def _next(progress: _Progress, outcomes: list[Outcome], held: Hold | None) -> Re
     return Result.when_idle(within=held.seconds) if held.idle else Result.recheck(after=held.seconds)
 
 
-def _is_refusal(error: ApiError) -> bool:
-    """Whether the server has judged this one object; else it was away or busy, or somebody else wrote first,
-    and all of the work is tried again."""
-    if isinstance(error, Conflict):
-        causes: list[dict[str, Any]] = error.details.get("causes") or []
-        return any(cause.get("reason") == "FieldManagerConflict" for cause in causes)
-    if isinstance(error, Unavailable):
-        return error.status == 500  # a webhook that fails, for one
-    return not isinstance(error, TooManyRequests)
-
-
-def _words(error: ApiError) -> str:
-    """What the server said, and what to do about the refusal that users meet most."""
-    if isinstance(error, NotFound) and error.details.get("kind") == "namespaces":
-        return f"{error.message}: create it on the cluster"
-    return error.message
+def _is_done(work: ManifestWork, meta: ManifestResourceMeta) -> bool:
+    """Whether the manifest is not applied any more."""
+    return is_complete(work) or completed_manifest(work, meta)
 
 
 def _in_order(entries: list[Entry]) -> list[Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import quote
 
 
 class Kind(NamedTuple):
@@ -21,11 +22,12 @@ class Kind(NamedTuple):
     def path(self, namespace: str = "", name: str = "") -> str:
         """REST path of the collection or, with a name, of one object.
 
-        A namespaced kind without namespace gives the collection over all namespaces.
+        A namespaced kind without namespace gives the collection over all namespaces. Names may hold anything: what
+        means something in a URL is escaped.
         """
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+        scope = f"/namespaces/{quote(namespace, safe='')}" if self.namespaced and namespace else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{quote(name, safe=':')}" if name else "")
 
     def __str__(self) -> str:
         return f"{self.plural}.{self.group}" if self.group else self.plural

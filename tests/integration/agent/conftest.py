@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import itertools
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.command_line import parser
 from agent.wiring import build
 from controllers.api.kinds import NAMESPACE
 from controllers.kube.client import Client
@@ -76,16 +76,16 @@ async def pair(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 @contextlib.asynccontextmanager
 async def running(
     pair: Pair,
-    *,
+    *arguments: str,
     eviction_grace: float = 3600.0,
     free: bool = True,
     managed: Path | None = None,
     client: type[Client] = Client,
 ) -> AsyncIterator[Agent]:
-    """The agent until the end of the block, stopped as by SIGTERM. `client` is the class that it talks through,
-    `managed` another kubeconfig of the managed cluster."""
+    """The agent until the end of the block, stopped as by SIGTERM. `arguments` are more of its command line, `client`
+    is the class that it talks through, `managed` another kubeconfig of the managed cluster."""
     async with started(
-        pair, eviction_grace=eviction_grace, free=free, managed=managed, client=client
+        pair, *arguments, eviction_grace=eviction_grace, free=free, managed=managed, client=client
     ) as agent:
         yield agent
         agent.manager.stop()
@@ -95,7 +95,7 @@ async def running(
 @contextlib.asynccontextmanager
 async def started(
     pair: Pair,
-    *,
+    *arguments: str,
     eviction_grace: float = 3600.0,
     free: bool = True,
     managed: Path | None = None,
@@ -103,14 +103,9 @@ async def started(
 ) -> AsyncIterator[Agent]:
     """Like `running`, but at the end it is cut off where it stands, as by SIGKILL."""
     hub, here = await client.connect(pair.agent_hub), await client.connect(managed or pair.agent_managed)
-    options = argparse.Namespace(
-        cluster=CLUSTER,
-        listen=None,
-        leader_elect=False,
-        lease_namespace=None,
-        eviction_grace=eviction_grace,
-        free=free,
-    )
+    always = ["run", "--cluster", CLUSTER, "--hub-kubeconfig", "-", "--listen", "none", "--no-leader-elect"]
+    more = [f"--eviction-grace={eviction_grace}", *([] if free else ["--no-free"])]
+    options = parser().parse_args([*always, *more, *arguments])
     manager = build(hub, here, options)
     agent = Agent(manager, hub, here, asyncio.create_task(manager.run()))
     for name, each in (("hub", hub), ("managed", here)):

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from controllers.api.kinds import CRD, NAMESPACE, SECRET, Kind
+from controllers.api.kinds import NAMESPACE, SECRET
 from controllers.kube.patch import apply_patch, merge_patch
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Agent, Pair
@@ -46,66 +46,6 @@ async def test_plain_objects_are_applied_with_an_owner_and_reported(pair: Pair, 
     for item in objects:
         owners = [owner.uid for owner in item.metadata.owner_references]
         assert owners == [trace.metadata.uid]
-
-
-async def test_a_namespace_that_comes_later_is_no_reason_to_give_up(pair: Pair, namespace: str) -> None:
-    late = f"{namespace}-late"
-    await works.create(pair, namespace, config_map("c", late, a="1"))
-    failure = await works.condition(pair, namespace, "Applied", "False", ordinal=0)
-    assert late in failure
-    await pair.managed.create(NAMESPACE, manifest(NAMESPACE, late))
-    await works.there(pair, CONFIG_MAP, "c", late, data={"a": "1"})
-    await works.condition(pair, namespace, "Applied", "True")
-
-
-async def test_a_kind_that_comes_later_is_no_reason_to_give_up(pair: Pair, namespace: str) -> None:
-    kind = Kind("example.org", "v1", f"Kind{namespace[2:]}", f"kind{namespace[2:]}s")
-    await works.create(pair, namespace, manifest(kind, "x", namespace, spec={"a": 1}))
-    failure = await works.condition(pair, namespace, "Applied", "False", ordinal=0)
-    assert "install its CRD on the managed cluster" in failure
-    await pair.managed.create(CRD, definition(kind))
-    await works.there(pair, kind, "x", namespace, spec={"a": 1})
-    await works.condition(pair, namespace, "Applied", "True")
-    # It is watched, too.
-    patch = merge_patch({"spec": {"a": 2}})
-    await pair.managed.patch(kind, "x", patch, namespace=namespace)
-    await works.there(pair, kind, "x", namespace, spec={"a": 1})
-    await works.delete(pair, namespace)
-    await pair.managed.delete(CRD, f"{kind.plural}.{kind.group}")
-
-
-def definition(kind: Kind) -> works.Json:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"plural": kind.plural, "kind": kind.kind, "singular": kind.kind.lower()}
-    spec = {"group": kind.group, "scope": "Namespaced", "names": names, "versions": [version]}
-    return manifest(CRD, f"{kind.plural}.{kind.group}", spec=spec)
-
-
-async def test_one_bad_manifest_does_not_stop_the_others(pair: Pair, namespace: str) -> None:
-    refused = config_map("not_a_name", namespace)
-    nameless = config_map("", namespace)
-    generated = config_map("", namespace)
-    generated["metadata"] = {"generateName": "g-", "namespace": namespace}
-    homeless = config_map("homeless", "")
-    twice = config_map("good", namespace, a="2")
-    good = config_map("good", namespace, a="1")
-    await works.create(pair, namespace, refused, nameless, generated, homeless, good, twice)
-    await works.there(pair, CONFIG_MAP, "good", namespace, data={"a": "1"})
-    words = (
-        "not_a_name",
-        "name must be set",
-        "generateName must not be set",
-        "namespace must be set",
-        "",
-        "duplicate",
-    )
-    for ordinal, word in enumerate(words):
-        status = "False" if word else "True"
-        assert word in await works.condition(pair, namespace, "Applied", status, ordinal=ordinal)
-    assert await works.condition(pair, namespace, "Applied", "False") == (
-        "AppliedManifestWorkFailed: Failed to apply manifest work"
-    )
 
 
 # -- strategies ------------------------------------------------------------------------------------------

@@ -6,18 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import pytest
-import yaml
 
 from controllers.api.cluster import ManagedCluster
 from controllers.api.keys import FREE_PREFIX
 from controllers.api.kinds import (
     CLUSTER_GROUP,
-    CLUSTER_ROLE,
-    CLUSTER_ROLE_BINDING,
     MANAGED_CLUSTER,
     NODE,
     POD,
@@ -27,6 +23,7 @@ from controllers.api.kinds import (
 from controllers.kube.errors import NotFound
 from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
+from tests.integration.agent.accounts import kubeconfig_of, rule
 from tests.integration.agent.conftest import Pair, running, started
 from tests.integration.agent.works import CLUSTER, manifest
 
@@ -125,28 +122,12 @@ async def test_a_cluster_may_keep_it_to_itself(pair: Pair) -> None:
 @pytest.fixture
 async def podless(pair: Pair, tmp_path: Path) -> Path:
     """A kubeconfig of an account on the managed cluster that may not read pods, but all else that an agent needs."""
-    name = "podless"
     rules = [
-        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": [CLUSTER_GROUP, WORK_GROUP], "resources": ["*"], "verbs": ["*"]},
+        rule("", "nodes", "get", "list", "watch"),
+        rule(CLUSTER_GROUP, "*", "*"),
+        rule(WORK_GROUP, "*", "*"),
     ]
-    role = {"apiGroup": CLUSTER_ROLE.group, "kind": CLUSTER_ROLE.kind, "name": name}
-    subject = {"kind": SERVICE_ACCOUNT.kind, "name": name, "namespace": "default"}
-    await pair.managed.create(
-        SERVICE_ACCOUNT, manifest(SERVICE_ACCOUNT, name, "default"), namespace="default"
-    )
-    await pair.managed.create(CLUSTER_ROLE, manifest(CLUSTER_ROLE, name, rules=rules))
-    bound = manifest(CLUSTER_ROLE_BINDING, name, roleRef=role, subjects=[subject])
-    await pair.managed.create(CLUSTER_ROLE_BINDING, bound)
-    asked = b'{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}}'
-    path = f"{SERVICE_ACCOUNT.path('default', name)}/token"
-    token = msgspec.json.decode(await pair.managed.request("POST", path, body=asked))["status"]["token"]
-    config: dict[str, Any] = yaml.safe_load(pair.agent_managed.read_text())
-    for user in config["users"]:
-        user["user"] = {"token": token}
-    out = tmp_path / "podless.kubeconfig"
-    out.write_text(yaml.safe_dump(config))
-    return out
+    return await kubeconfig_of(pair, "podless", rules, tmp_path)
 
 
 async def test_an_agent_that_may_not_read_pods_works_and_reports_nothing_of_them(

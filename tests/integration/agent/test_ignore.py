@@ -49,9 +49,3 @@ async def test_an_agent_that_starts_again_leaves_it_alone(pair: Pair, namespace:
     async with running(pair):
         await somebody_sets(pair, namespace, image="drifted")
         await works.there(pair, CONFIG_MAP, "c", namespace, data={"size": "theirs", "image": "a"})
-
-
-async def test_a_path_that_can_not_be_read_is_named(pair: Pair, agent: Agent, namespace: str) -> None:
-    configs = [ignoring(namespace, "OnSpokePresent", ".data[.size")]
-    await works.create(pair, namespace, config_map("c", namespace, size="1"), manifestConfigs=configs)
-    assert ".data[" in await works.condition(pair, namespace, "Applied", "False", ordinal=0)

@@ -17,11 +17,12 @@ from agent.decide.manifest import (
     identify,
     read_manifests,
     resource_meta,
-    workload_problem,
+    size_of,
 )
 from agent.decide.naming import MAX_WORK_NAME, applied_work_name, hub_hash, work_name
 from agent.decide.order import apply_order, rank
 from controllers.api.keys import HUB_UID_ANNOTATION
+from controllers.api.kinds import CLUSTER_ROLE, WORKFLOW
 from controllers.api.work import ManifestResourceMeta, ManifestWork
 
 
@@ -80,11 +81,48 @@ def test_origin_is_the_uid_of_the_hub_object() -> None:
     assert (entry.origin, other.origin) == ("u1", "")
 
 
-def test_workload_limits() -> None:
-    raw = manifest()
-    assert workload_problem([]) == "the work has no manifests"
-    assert workload_problem([raw, msgspec.Raw(raw)], limit=2 * len(raw)) == ""
-    assert "exceeds the limit of 10 bytes" in workload_problem([raw], limit=10)
+@pytest.mark.parametrize(
+    ("length", "counted"),
+    [(0, 2), (1, 3), (127, 129), (128, 131), (16_383, 16_386), (16_384, 16_388), (511_996, 512_000)],
+)
+def test_a_manifests_size_is_that_of_ocms_webhook(length: int, counted: int) -> None:
+    assert size_of(b"x" * length) == counted
+
+
+def test_what_goes_beyond_the_limit_is_refused_and_what_fits_after_it_is_not() -> None:
+    large, small = manifest(name="large" * 20), [manifest(name=name) for name in "abc"]
+    limit = sum(map(size_of, small))
+    entries = read_manifests([small[0], large, small[1], small[0], b"{}", small[2]], limit=limit)
+    assert [bool(entry.problem) for entry in entries] == [False, True, False, True, True, False]
+    assert entries[1].identity is not None
+    for word in (f"takes {size_of(large)} bytes", f"more than the {limit}", "--max-manifests-bytes"):
+        assert word in entries[1].problem
+    assert read_manifests([small[0]], limit=size_of(small[0]) - 1)[0].problem
+    assert not any(entry.problem for entry in read_manifests([large, *small]))
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (manifest(name="a/b"), "name 'a/b' must not"),
+        (manifest(name=".."), "name '..' must not"),
+        (manifest(name="a%2fb"), "name 'a%2fb' must not"),
+        (manifest(namespace="team-a/configmaps/../../kube-system"), "namespace 'team-a/"),
+        (manifest(namespace="."), "namespace '.' must not"),
+        (manifest(name="a\n/b"), "must not"),
+        (manifest(api_version="x/../../api/v1"), "neither a version nor group/version"),
+        (manifest(api_version="v1?watch=true"), "neither a version nor group/version"),
+        (manifest(api_version="/v1"), "neither a version nor group/version"),
+    ],
+)
+def test_a_manifest_can_not_point_at_another_object_than_it_names(raw: bytes, message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        identify(raw)
+
+
+def test_a_name_stays_a_name_in_a_path() -> None:
+    assert WORKFLOW.path("a?b", "c#d e") == "/apis/argoproj.io/v1alpha1/namespaces/a%3Fb/workflows/c%23d%20e"
+    assert CLUSTER_ROLE.path("", "system:node").endswith("/clusterroles/system:node")
 
 
 def test_manifests_of_a_decoded_work_are_read_without_decoding_them() -> None:
