@@ -17,7 +17,7 @@ import structlog
 
 from agent.decide.capacity import Room, entries, is_only_free, told
 from agent.decide.pace import free_due
-from agent.decide.registration import cluster_status, node_totals
+from agent.decide.registration import cluster_status, is_for_hub, node_totals
 from agent.pods import room_beside
 from controllers.api.cluster import ClusterClaim
 from controllers.api.kinds import MANAGED_CLUSTER
@@ -88,7 +88,7 @@ class RegistrationReconciler:
     async def _status(
         self, before: dict[str, Any], nodes: Sequence[dict[str, Any]], here: Room | None
     ) -> dict[str, Any]:
-        claims = [item.decode(ClusterClaim) for item in self._claims.all()]
+        claims = [item.decode(ClusterClaim) for item in self._claims.all() if is_for_hub(item.metadata)]
         allocatable = node_totals(nodes, "allocatable", total, schedulable_only=True)
         return cluster_status(
             before,

@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from agent import scores
+from agent import argo, scores
 from agent.decide.allow import Allowed
 from agent.decide.naming import hub_hash, work_name
 from agent.heartbeat import Heartbeat
@@ -49,6 +49,7 @@ from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
 
 LEASE_NAME = "argosy-agent"
+_CLAIMS: Final = Scope(CLUSTER_CLAIM)
 # Seconds in which changes of pods gather: they come by the dozen, and what is free is of interest in the end only.
 _GATHER_PODS: Final = 5.0
 
@@ -60,6 +61,7 @@ def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
     cluster: str = options.cluster
     registered = at_hub.of(Scope(MANAGED_CLUSTER, field_selector=f"metadata.name={cluster}"))
     _add_registration(manager, hub, managed, cluster, registered, here, free=options.free)
+    _add_argo(manager, managed, cluster, here)
     _add_works(manager, hub, managed, at_hub, here, options)
 
     def interval() -> float:
@@ -83,7 +85,7 @@ def _add_registration(
     free: bool,
 ) -> None:
     nodes = here.of(Scope(NODE))
-    claims = here.of(Scope(CLUSTER_CLAIM))
+    claims = here.of(_CLAIMS, optional=True)
     pods = here.of(UNFINISHED, keep=only_claimed, optional=True) if free else None
     reconciler = RegistrationReconciler(
         hub, managed, cluster=registered.store, nodes=nodes.store, claims=claims.store, pods=pods
@@ -117,6 +119,30 @@ def _add_scores(
     if pods is not None:
         controller.watch(pods, _if(takes_otherwise, this_cluster), gather=_GATHER_PODS)
     controller.queue.add(Request(cluster, scores.NAME))
+    manager.add_controller(controller)
+
+
+def _add_argo(manager: Manager, managed: Client, cluster: str, here: Informers) -> None:
+    definition = here.of(argo.DEFINITION, optional=True)
+    deployments = [here.of(scope, optional=True) for scope in argo.DEPLOYMENTS]
+    claimed = here.of(_CLAIMS, optional=True)
+    reconciler = argo.ArgoReconciler(
+        managed,
+        definition=definition,
+        deployments=deployments,
+        claimed=claimed,
+        claims=here.view(_CLAIMS),
+    )
+    controller = Controller("argo", reconciler, concurrency=1)
+
+    def this_cluster(change: Change) -> Iterable[Request]:
+        return (Request("", cluster),)
+
+    controller.watch(definition, this_cluster)
+    controller.watch(claimed, _if(argo.is_about_argo, this_cluster))
+    for informer in deployments:
+        controller.watch(informer, _if(argo.runs_otherwise, this_cluster))
+    controller.queue.add(Request("", cluster))
     manager.add_controller(controller)
 
 

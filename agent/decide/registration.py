@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from controllers.api.keys import SPOKE_ONLY_LABEL
+from controllers.api.meta import ObjectMeta
+
 Json = dict[str, Any]
 
 _CONDITIONS = (
@@ -27,6 +30,11 @@ def node_totals(
         for resource, quantity in ((node.get("status") or {}).get(field) or {}).items():
             amounts.setdefault(resource, []).append(str(quantity))
     return {resource: add(values) for resource, values in sorted(amounts.items())}
+
+
+def is_for_hub(claim: ObjectMeta) -> bool:
+    """Whether a ClusterClaim is one that the hub is told of (OCM's rule, claim_reconcile.go of its registration)."""
+    return SPOKE_ONLY_LABEL not in claim.labels
 
 
 def cluster_status(

@@ -41,6 +41,12 @@ ATTEMPTS_ANNOTATION: Final = "workflows.argoproj.io/ocm-attempts"
 ATTEMPT_ANNOTATION: Final = "workflows.argoproj.io/ocm-attempt"
 # Names of those entries of ManagedCluster.status.allocatable that say what is free: cpu, memory, pods.
 FREE_PREFIX: Final = "free.argosy.io/"
+# ClusterClaims of our agent about the cluster's Argo Workflows.
+ARGO_CLAIM: Final = "argo.argosy.io"
+ARGO_VERSION_CLAIM: Final = "version.argo.argosy.io"
+# On what our agent keeps on its cluster of its own accord; without it an object of that name is somebody else's.
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+AGENT_MANAGER: Final = "argosy-agent"
 
 # -- Argo's own, which `argo list` and `argo get` read ---------------------------------------------------
 PHASE_LABEL: Final = "workflows.argoproj.io/phase"
@@ -57,6 +63,8 @@ APPLIED_MANIFEST_WORK_FINALIZER: Final = "cluster.open-cluster-management.io/app
 # On what a cluster has on the hub: its namespace, its roles and bindings, its requests for certificates.
 CLUSTER_NAME_LABEL: Final = "open-cluster-management.io/cluster-name"
 MANAGED_CLUSTER_FINALIZER: Final = "cluster.open-cluster-management.io/api-resource-cleanup"
+# A ClusterClaim or ClusterProperty with this label, whatever its value, stays on its cluster.
+SPOKE_ONLY_LABEL: Final = "open-cluster-management.io/spoke-only"
 CLUSTER_LEASE_NAME: Final = "managed-cluster-lease"
 
 ARGO_NAMESPACE: Final = "argo"

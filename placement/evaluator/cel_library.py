@@ -7,47 +7,12 @@ these functions mean (k8s.io/apiserver pkg/cel/library, sdk-go pkg/cel/library),
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from controllers.cel import BOOL, DOUBLE, DYN, INT, STRING, Function, Overload
 from controllers.kube.quantity import amount
-
-_VERSION = re.compile(
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-    r"(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
-    r"(?:\+[0-9a-zA-Z.-]+)?"
-)
-_LOOSE = re.compile(r"v?0*(\d+)(?:\.0*(\d+))?(?:\.0*(\d+))?(.*)", re.DOTALL)
-
-
-class Version(NamedTuple):
-    """A semantic version 2.0.0; compares as one. `before_release` holds (is text, number, text) per identifier."""
-
-    major: int
-    minor: int
-    patch: int
-    is_release: bool
-    before_release: tuple[tuple[bool, int, str], ...]
-
-
-def version(text: str) -> Version:
-    """Raises ValueError for text that is no semantic version."""
-    found = _VERSION.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no semantic version")
-    parts = found[4].split(".") if found[4] else []
-    identifiers = tuple((False, int(one), "") if one.isdigit() else (True, 0, one) for one in parts)
-    return Version(int(found[1]), int(found[2]), int(found[3]), not parts, identifiers)
-
-
-def normalized(text: str) -> str:
-    """As `semver(text, true)` reads it: a leading v, missing parts and leading zeros are put right."""
-    found = _LOOSE.fullmatch(text)
-    if found is None:
-        return text
-    return f"{int(found[1])}.{int(found[2] or 0)}.{int(found[3] or 0)}{found[4]}"
+from controllers.kube.semver import normalized, version
 
 
 def _semver(text: str, normalize: bool = False) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from agent.argo import NAMES
 from controllers.api.cluster import ManagedCluster
 from controllers.api.keys import CLUSTER_LEASE_NAME
 from controllers.api.kinds import (
@@ -105,18 +106,23 @@ def node(name: str, **capacity: str) -> dict[str, Any]:
 
 async def test_claims_follow_the_clusters_claims(pair: Pair, agent: Agent) -> None:
     async def are(expected: dict[str, str]) -> bool:
-        found = (await registration(pair)).status.cluster_claims or []
-        return {item.name: item.value for item in found} == expected
+        found = (await registration(pair)).claims()
+        assert {name: value for name, value in found.items() if name not in NAMES} == expected, found
+        return True
 
     await pair.managed.create(
         CLUSTER_CLAIM, manifest(CLUSTER_CLAIM, "platform", spec={"value": "bare metal"})
     )
     await pair.managed.create(CLUSTER_CLAIM, manifest(CLUSTER_CLAIM, "room", spec={"value": "5"}))
+    kept = manifest(CLUSTER_CLAIM, "secret", spec={"value": "42"})
+    kept["metadata"]["labels"] = {"open-cluster-management.io/spoke-only": ""}
+    await pair.managed.create(CLUSTER_CLAIM, kept)
     await eventually(lambda: are({"platform": "bare metal", "room": "5"}), what="two claims")
     await pair.managed.patch(CLUSTER_CLAIM, "room", merge_patch({"spec": {"value": "6"}}))
     await pair.managed.delete(CLUSTER_CLAIM, "platform")
     await eventually(lambda: are({"room": "6"}), what="one claim")
     await pair.managed.delete(CLUSTER_CLAIM, "room")
+    await pair.managed.delete(CLUSTER_CLAIM, "secret")
     await eventually(lambda: are({}), what="no claims")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.decide.registration import cluster_status, node_totals
+from agent.decide.registration import cluster_status, is_for_hub, node_totals
+from controllers.api.meta import ObjectMeta
 from controllers.kube.quantity import total
 
 
@@ -53,6 +54,14 @@ def test_a_report_has_version_resources_claims_and_conditions() -> None:
     conditions = {item["type"]: item["status"] for item in found["conditions"]}
     assert conditions["ManagedClusterJoined"] == "True"
     assert conditions["ManagedClusterConditionAvailable"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [({}, True), ({"a": "b"}, True), ({"open-cluster-management.io/spoke-only": ""}, False)],
+)
+def test_a_claim_may_stay_on_its_cluster(labels: dict[str, str], *, told: bool) -> None:
+    assert is_for_hub(ObjectMeta(name="c", labels=labels)) == told
 
 
 def test_the_same_report_later_changes_nothing() -> None:

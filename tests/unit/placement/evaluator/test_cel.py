@@ -8,7 +8,6 @@ import pytest
 from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
 from controllers.cel import CelError
 from placement.evaluator.cel import Expression, expression, selecting
-from placement.evaluator.cel_library import normalized, version
 from tests.unit.placement.evaluator.build import cluster, scores
 
 SKUS = '{"H100":[{"Standard_NC48ads_H100_v4":10},{"Standard_NC96ads_H100_v4":2}],"A100":[]}'
@@ -123,19 +122,3 @@ def test_what_it_said_is_remembered_until_cluster_or_score_change() -> None:
     named = Expression("managedCluster.metadata.name == 'c1'")
     assert named.holds(versioned(CLUSTER, "1"), score_of)
     assert not named.holds(versioned(cluster("c2"), "1"), score_of)
-
-
-def test_versions_compare_as_semantic_ones() -> None:
-    """The example of semver.org, and numbers as numbers."""
-    before = ["alpha", "alpha.1", "alpha.beta", "beta", "beta.2", "beta.11", "rc.1"]
-    ascending = [*(f"1.0.0-{word}" for word in before), "1.0.0", "1.0.1", "1.2.0", "1.10.0", "2.0.0"]
-    assert sorted(ascending, key=version) == ascending
-    assert version("1.0.0+build.1") == version("1.0.0")
-
-
-@pytest.mark.parametrize(
-    ("loose", "strict"),
-    [("v1.31.2", "1.31.2"), ("1", "1.0.0"), ("01.02", "1.2.0"), ("v1.2-rc.1", "1.2.0-rc.1")],
-)
-def test_loose_versions(loose: str, strict: str) -> None:
-    assert normalized(loose) == strict
