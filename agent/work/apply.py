@@ -7,6 +7,7 @@ not lost, even if the agent was down just then.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -95,13 +96,23 @@ class Applier:
         return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
 
     async def apply(
-        self, kind: Kind, identity: Identity, manifest: Json, options: Options, applied: Object
+        self,
+        kind: Kind,
+        identity: Identity,
+        manifest: Json,
+        options: Options,
+        applied: Object,
+        known: Object | None,
     ) -> Object:
         """Applies any other object, by any strategy but ReadOnly; returns its state.
 
-        Raises ApiError as the server answers; Conflict for fields that another manager owns.
+        `known`: the object as a watch has shown it; None: the server is asked, since it may be somebody else's. Raises
+        ApiError as the server answers; Conflict for fields that another manager owns, or if `known` is out of date.
         """
         strategy = options.strategy
+        if known is not None and strategy.type != "ServerSideApply":
+            with contextlib.suppress(NotFound):  # gone since: it is made anew
+                return await self._bring(kind, manifest, options, applied, known)
         live = await self._client.find(kind, identity.name, namespace=identity.namespace)
         if strategy.type == "ServerSideApply":
             config = strategy.server_side_apply
@@ -115,7 +126,13 @@ class Applier:
         if live is None:
             body = with_owner(manifest, applied)
             return await self._client.create(kind, body, namespace=identity.namespace)
-        if strategy.type == "CreateOnly":
+        return await self._bring(kind, manifest, options, applied, live)
+
+    async def _bring(
+        self, kind: Kind, manifest: Json, options: Options, applied: Object, live: Object
+    ) -> Object:
+        """To an object that is there, by Update or CreateOnly; nothing is asked of the server if all is well."""
+        if options.strategy.type == "CreateOnly":
             return await self._own(kind, live, applied)
         return await self._update(kind, manifest, live, applied)
 

@@ -271,7 +271,8 @@ class WorkReconciler:
                 work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=owned
             ):
                 return failed(meta, why, kind, live)
-            live = view.record(await self._applier.apply(kind, entry.identity, manifest, options, applied))
+            made = await self._applier.apply(kind, entry.identity, manifest, options, applied, live)
+            live = view.record(made)
             progress.applied[entry.ordinal] = work.metadata.generation
         return Outcome(Observation(meta, content(live)), kind, live)
 
