@@ -153,6 +153,10 @@ bench-placement: $(STAMP) ## what evaluating a Placement costs, on 100 to 10,000
 bench-scale: $(STAMP) ## placement on a real hub of 1,000 clusters (two minutes); writes docs/placement-at-scale.md
 	@$(RUN) -m hack.bench scale $(ARGS)
 
+.PHONY: bench-agent
+bench-agent: $(STAMP) ## an agent on a cluster of 200 kinds and 20,000 objects (two minutes); writes docs/agent-at-scale.md
+	@$(RUN) -m hack.bench agent $(ARGS)
+
 .PHONY: bench-profile
 bench-profile: $(STAMP) ## where the time goes: SCENARIO=burst-300-1c-2k under profilers
 	@test -n "$(SCENARIO)" || { echo 'usage: make bench-profile SCENARIO=burst-300-1c-2k'; exit 2; }

@@ -21,6 +21,7 @@ from hack.bench import (
     series_tables,
     tables,
 )
+from hack.bench.agent import command as agent
 from hack.bench.compare import compare
 from hack.bench.results import Result
 from hack.bench.scale import command as scale
@@ -54,6 +55,7 @@ examples:
   python -m hack.bench profile burst-300-1c-2k      where the time goes, in our processes and in the API servers
   python -m hack.bench placement                    CPU time of the evaluator, by the size of the fleet
   python -m hack.bench scale                        placement on a real hub of 1,000 clusters: evaluations and writes
+  python -m hack.bench agent                        an agent on a cluster of 20,000 objects: memory, drift, feedback
 """
 
 
@@ -119,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--plot", type=Path, metavar="PNG", help="where a plot of it goes")
     evaluating.set_defaults(run=_placement)
     scale.add_to(commands)
+    agent.add_to(commands)
     profiling = commands.add_parser("profile", help="one scenario under py-spy and the API servers' profiler")
     profiling.add_argument("scenario", metavar="SCENARIO")
     profiling.add_argument("--out", type=Path, default=SCRATCH / "profile", metavar="DIR")

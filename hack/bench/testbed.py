@@ -88,6 +88,13 @@ class Testbed:
         with Reservation() as ports:
             return plan.controllers(self.fleet.layout, self.fleet.hub.kubeconfig, ports, only=only)
 
+    def agent_part(self, cluster: str) -> Part:
+        """The agent of a cluster that is the hub itself: registered, not started yet."""
+        layout, hub = self.fleet.layout, self.fleet.hub.kubeconfig
+        self.fleet.supervisor.run(plan.agent_join(layout, cluster, hub))
+        with Reservation() as ports:
+            return plan.agent(layout, cluster, hub, ports)
+
     def start_fake_agents(self, clusters: int) -> None:
         """One process that stands for the agents of `clusters` clusters, in the place of an earlier one."""
         for running in self._running():

@@ -39,7 +39,7 @@ def measure(size: Size, date: str, progress: Progress) -> ScaleResult:
     begin = time.monotonic()
     with testbed(0, progress) as bed:
         bed.keep_logs = True
-        figures = asyncio.run(_connected(bed, size, _numbered(progress)))
+        figures = asyncio.run(_connected(bed, size, numbered(progress, _STEPS)))
         result = ScaleResult(
             date=date,
             revision=machine.revision(),
@@ -53,14 +53,14 @@ def measure(size: Size, date: str, progress: Progress) -> ScaleResult:
     return result
 
 
-def _numbered(progress: Progress) -> Step:
-    """Steps that say how far the run is."""
-    begin, numbers = time.monotonic(), iter(range(1, _STEPS + 1))
+def numbered(progress: Progress, steps: int) -> Step:
+    """Steps that say how far a run of so many is."""
+    begin, numbers = time.monotonic(), iter(range(1, steps + 1))
 
     @contextlib.contextmanager
     def step(title: str) -> Iterator[object]:
         spent = duration(time.monotonic() - begin)
-        with progress.step(f"{next(numbers)} of {_STEPS}, after {spent}: {title}") as shown:
+        with progress.step(f"{next(numbers)} of {steps}, after {spent}: {title}") as shown:
             yield shown
 
     return step

@@ -1,0 +1,109 @@
+"""docs/agent-at-scale.md, from a result. Everything that is a figure in it comes from the result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hack.bench import tables as common
+from hack.bench.agent import tables
+from hack.bench.agent.figures import AgentResult, Footprint
+from hack.bench.agent.objects import PER_WORK
+from hack.bench.agent.steps import RESTARTED
+from hack.bench.tables import Table, markdown
+from hack.fleet.progress import duration
+
+_INTRODUCTION = """\
+# The agent at scale
+
+What an agent takes of memory on a cluster of many kinds and objects, and how soon it reacts to changes. Written by
+`make bench-agent` from [the result file](../benchmarks/agent.json); changes by hand are lost with the next run.
+"""
+
+_MEMORY = """\
+The agent keeps what its works have delivered, as the bytes that the API server has sent. Of what others have of the
+same kinds it reads the metadata once, page by page, and forgets it; later it hears of their changes and drops them.
+Each kind costs one watch, and that one connection. **took** is from creating the first work to the hub's having been
+told of the last one that it is applied.
+"""
+
+_METHOD = """\
+## What is measured
+
+One real API server and etcd stand for hub and managed cluster; the agent is a process of its own with its default
+settings. What others do is done by the program that measures, whose memory is not the agent's.
+
+- **memory**: the agent's resident set, once neither it nor the servers have anything more to do.
+- **all looked at**: from the start of the process until its queues are empty.
+- **drift**: somebody sets a field of an applied object to something else. From sending that until a watch shows the
+  object as the work wants it.
+- **a status**: the status of an applied object changes, and the work has a feedback rule for it. From sending that
+  until a watch of the ManifestWork shows the new value.
+- **at once**: changes of as many works at the same moment. The last one waits for all the others.
+- **CRD comes after**: so long after the hub was told that the kind of a manifest is missing, its CRD is installed.
+"""
+
+_NOISE = """\
+## How far to trust the figures
+
+Everything shares one machine: API server, etcd, the agent, and the program that changes and watches. Latencies contain
+both ways to the API server, and vary from run to run by 10 to 20 %. etcd does not force its writes to disk here.
+"""
+
+
+def write(result: AgentResult, page: Path) -> None:
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(text(result))
+
+
+def text(result: AgentResult) -> str:
+    """The page."""
+    found = result.figures
+    parts = [
+        _INTRODUCTION,
+        _setting(result),
+        _table(common.targets(tables.claims(found))),
+        "## Memory\n",
+        _table(tables.footprints(found.footprints, restarted(result))),
+        _table(tables.costs(found)),
+        _MEMORY,
+        "## The agent starts with all of it there\n",
+        _table(tables.restart(found.restart)),
+        "## Reactions\n",
+        _table(tables.reactions(found)),
+        "## A kind that is installed late\n",
+        _table(tables.late(found.late)),
+        _METHOD,
+    ]
+    return "\n".join([*parts, _NOISE])
+
+
+def restarted(result: AgentResult) -> Footprint:
+    """The restart, as a row beside the others."""
+    last, found = result.figures.footprints[-1], result.figures.restart
+    return Footprint(
+        name=RESTARTED,
+        kinds=last.kinds,
+        ours=last.ours,
+        others=last.others,
+        rss=found.rss,
+        peak_rss=found.peak_rss,
+        connections=last.connections,
+        seconds=found.settled_seconds,
+        cpu_seconds=found.cpu_seconds,
+    )
+
+
+def _setting(result: AgentResult) -> str:
+    machine, size = result.machine, result.size
+    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    return (
+        f"{size.kinds:,} kinds and {size.objects:,} objects of 1.5 KB on the cluster; {size.ours:,} of these delivered "
+        f"by {size.works:,} works of {PER_WORK} each.\n\n"
+        f"Measured {result.date} at revision {result.revision or 'unknown'} on {machine.cores} cores "
+        f"({machine.processor}), {machine.memory:g} GiB, {machine.system}; {versions}. "
+        f"The run took {duration(60 * result.minutes)}.\n"
+    )
+
+
+def _table(table: Table) -> str:
+    return markdown(table) + "\n"
