@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from agent.argo import NAMES
-from agent.join import join
 from controllers.api.cluster import ManagedCluster
 from controllers.api.keys import AGENT_MANAGER, ARGO_CLAIM, ARGO_VERSION_CLAIM, MANAGED_BY_LABEL
 from controllers.api.kinds import (
@@ -41,6 +40,7 @@ from tests.integration.agent.works import CLUSTER, Json, deployment, manifest, n
 from tests.integration.bodies import cluster_set, placement, set_binding
 from tests.integration.placement.deciding import decides
 from tests.integration.running import running as controllers_running
+from tests.joining import let_in
 
 ARGO = "argo"
 READ = ["get", "list", "watch"]
@@ -65,7 +65,8 @@ async def own(own_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Asy
     credentials = tmp_path_factory.mktemp("agent") / "hub.kubeconfig"
     hub = await Client.connect(own_fleet.hub.kubeconfig)
     managed = await Client.connect(own_fleet.managed[CLUSTER].kubeconfig)
-    await join(hub, CLUSTER, credentials, labels={"region": "north"}, lease_seconds=5)
+    labels = {"region": "north"}
+    await let_in(hub, own_fleet.hub.kubeconfig, CLUSTER, credentials, labels=labels, lease_seconds=5)
     for client in (hub, managed):
         if await client.find(NAMESPACE, ARGO) is None:
             await client.create(NAMESPACE, manifest(NAMESPACE, ARGO))
