@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controllers.runtime.shards import Moves, moves, quotas, shard_of
@@ -106,12 +106,16 @@ def test_every_free_shard_is_wanted_by_exactly_one_and_nobody_goes_above_its_sha
 
 
 @given(holders=HOLDERS, members=MEMBERS, seed=st.integers(0, 1000))
-def test_it_settles_after_each_has_acted_twice_and_then_nothing_moves(
+@example(holders=[*"aaaccc"], members=set("abcde"), seed=365)
+def test_it_settles_after_each_has_acted_thrice_and_then_nothing_moves(
     holders: list[str], members: set[str], seed: int
 ) -> None:
-    """The dead ones' leases have run out. Each acts on what it sees then, in any order."""
+    """The dead ones' leases have run out. Each acts on what it sees then, in any order.
+
+    A third time, since the remainder is for those who hold the most: a first step may hand it to somebody else.
+    """
     state = [holder if holder in members else "" for holder in holders]
-    for round_number in range(3):
+    for round_number in range(4):
         order = sorted(members)
         random.Random(seed + round_number).shuffle(order)
         before = list(state)
@@ -121,7 +125,7 @@ def test_it_settles_after_each_has_acted_twice_and_then_nothing_moves(
                 state[shard] = member
             for shard in todo.give:
                 state[shard] = ""
-    assert state == before, "the third round has changed something"
+    assert state == before, "the fourth round has changed something"
     counts = [state.count(member) for member in members]
     assert set(state) <= members
     assert max(counts) - min(counts) <= 1
