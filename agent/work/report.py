@@ -172,8 +172,14 @@ class Reporter:
         present = [_resource(item.meta, item.live) for item in owned if item.live and item.lost is None]
         names = {identity(item) for item in present}
         wanted = {identity(item.meta) for item in owned}
-        kept = [item for item in recorded if identity(item) not in names and identity(item) in wanted]
-        gone = [item for item in recorded if identity(item) not in wanted]
+        # Discovery may err for a moment. That an object's kind is not known is no reason to remove it.
+        unresolved = {(item.meta.group, item.meta.name) for item in owned if not item.meta.resource}
+        gone = [
+            item
+            for item in recorded
+            if identity(item) not in wanted and (item.group, item.name) not in unresolved
+        ]
+        kept = [item for item in recorded if identity(item) not in names and item not in gone]
         left = await self._cleanup.drop(applied, gone, work.spec.delete_option) if gone else []
         order = {identity(item): number for number, item in enumerate(recorded)}
         resources = sorted([*present, *kept, *left], key=lambda item: order.get(identity(item), len(order)))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.work import reconciler
 from controllers.api.kinds import CLUSTER_GROUP, CRD, NAMESPACE, WORK_GROUP, Kind
+from controllers.kube.client import Client
+from controllers.kube.errors import NotFound
 from controllers.kube.patch import merge_patch
 from controllers.runtime.backoff import Backoff
 from tests.eventually import eventually
@@ -200,6 +203,34 @@ async def test_a_complete_work_keeps_what_was_said_of_a_kind_that_is_gone(
         await works.feedback(pair, namespace, {"a": 1})
         for kind_of in ("Applied", "Complete"):
             await works.condition(pair, namespace, kind_of, "True")
+
+
+async def test_a_server_that_does_not_know_a_kind_for_a_moment_costs_no_object(
+    pair: Pair, namespace: str, kind: Kind
+) -> None:
+    """One of several API servers that has just started, for one."""
+
+    class Forgetful(Client):
+        async def request(self, method: str, path: str, **more: Any) -> bytes:
+            if path == f"/apis/{kind.group}/v1":
+                raise NotFound("404 page not found", status=404)
+            return await super().request(method, path, **more)
+
+    await pair.managed.create(CRD, definition(kind))
+    async with running(pair):
+        await works.create(pair, namespace, manifest(kind, "x", namespace), config_map("c", namespace))
+        before = await works.there(pair, kind, "x", namespace)
+        await works.condition(pair, namespace, "Applied", "True")
+    async with running(pair, client=Forgetful):
+        await is_missing(pair, namespace, "no matches for kind")
+        await works.change(pair, namespace, manifest(kind, "x", namespace))
+        await works.not_there(pair, CONFIG_MAP, "c", namespace)
+        await works.recorded(pair, namespace, before)
+    async with running(pair):
+        await works.condition(pair, namespace, "Applied", "True")
+        after = await works.there(pair, kind, "x", namespace)
+        assert after.metadata.uid == before.metadata.uid
+        await works.delete(pair, namespace)
 
 
 async def test_an_agent_that_may_watch_neither_finds_them_by_trying(
