@@ -24,7 +24,7 @@ LONG_AGO = "2026-01-01T00:00:00Z"
 
 def homeless(name: str) -> dict[str, Any]:
     """A cluster that has not joined; not in the set `default`, or the Placements of other tests would select it."""
-    body = workflows.of(MANAGED_CLUSTER, name, spec={"hubAcceptsClient": True})
+    body = workflows.of(MANAGED_CLUSTER, name, spec={"hubAcceptsClient": False})
     body["metadata"]["labels"] = {keys.CLUSTER_SET_LABEL: "nobody"}
     return body
 
@@ -203,30 +203,36 @@ async def test_a_namespace_that_is_created_later_on_the_cluster_is_used(argosy: 
     await argosy.managed["cluster1"].delete(NAMESPACE, "later")
 
 
-async def test_a_cluster_that_gets_its_namespace_later_receives_its_work(argosy: Argosy) -> None:
+async def test_a_cluster_that_is_accepted_later_receives_its_work(argosy: Argosy) -> None:
     await argosy.hub.create(MANAGED_CLUSTER, homeless("late"))
-    await is_tainted(argosy, "late", True)
-    said = {
-        "type": AVAILABLE,
-        "status": "True",
-        "reason": "Said",
-        "message": "",
-        "lastTransitionTime": LONG_AGO,
-    }
-    patch = merge_patch({"status": {"conditions": [said]}})
-    await argosy.hub.patch(MANAGED_CLUSTER, "late", patch, subresource="status")
-    await is_tainted(argosy, "late", False)
     body = workflows.hello("patient")
     body["metadata"]["annotations"][keys.CLUSTER_ANNOTATION] = "late"
     await workflows.create(argosy, body)
     await workflows.event(argosy.hub, "patient", "NotDispatched")
-    await argosy.hub.create(NAMESPACE, workflows.of(NAMESPACE, "late"))
+    await argosy.hub.patch(MANAGED_CLUSTER, "late", merge_patch({"spec": {"hubAcceptsClient": True}}))
     await workflows.event(argosy.hub, "patient", "Dispatched")
+    await says(argosy, "late", "True")
     await waits_no_longer(argosy, "patient")
-    # Nobody will ever confirm the removal: the cluster leaves first.
+    # Nobody will ever confirm the removal: the cluster leaves first, and its agent is not there to clean up.
+    await says(argosy, "late", "Unknown")
     await argosy.hub.delete(MANAGED_CLUSTER, "late")
     await workflows.delete(argosy, "patient")
-    await argosy.hub.delete(NAMESPACE, "late")
+
+
+async def says(argosy: Argosy, cluster: str, available: str) -> None:
+    """What its agent would say of it, and what the hub makes of that."""
+    said = {
+        "type": AVAILABLE,
+        "status": available,
+        "reason": "Said",
+        "message": "",
+        "lastTransitionTime": LONG_AGO,
+    }
+    present = (await argosy.hub.get(MANAGED_CLUSTER, cluster)).to_dict()["status"]["conditions"]
+    others = [item for item in present if item["type"] != AVAILABLE]
+    patch = merge_patch({"status": {"conditions": [*others, said]}})
+    await argosy.hub.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
+    await is_tainted(argosy, cluster, available != "True")
 
 
 # -- what Argo itself refuses ----------------------------------------------------------------------------
