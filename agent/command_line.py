@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.decide.allow import BadPatternError, kind_pattern, namespace_pattern
+from agent.decide.eviction import FORGOTTEN, RESTORED
+from agent.decide.ledger import DEFAULT_RUNS
 from agent.decide.manifest import MAX_MANIFESTS_BYTES
 from controllers.runtime.process import add_process_arguments
 
@@ -122,9 +124,31 @@ def _add_run_arguments(running: argparse.ArgumentParser) -> None:
     running.add_argument(
         "--eviction-grace",
         type=float,
-        default=3600.0,
+        default=FORGOTTEN.total_seconds(),
         metavar="SECONDS",
         help="how long what was applied stays after the hub has forgotten its ManifestWork (default: 3600)",
+    )
+    running.add_argument(
+        "--restored-grace",
+        type=float,
+        default=RESTORED.total_seconds(),
+        metavar="SECONDS",
+        help="how long it stays if the hub has lost the ManifestWork because it was restored from a backup "
+        "(default: 604800, a week)",
+    )
+    running.add_argument(
+        "--ledger-namespace",
+        metavar="NAMESPACE",
+        help="namespace of the managed cluster where the agent keeps, in ConfigMaps, which Workflows have run there "
+        "(default: that of its Lease)",
+    )
+    running.add_argument(
+        "--ledger-runs",
+        type=_positive,
+        default=DEFAULT_RUNS,
+        metavar="N",
+        help="how many of them: a hub restored from a backup does not have the last N run again "
+        f"(default: {DEFAULT_RUNS}, which takes about 3 MB)",
     )
     running.add_argument(
         "--no-free",
@@ -185,8 +209,8 @@ def _pattern(checked: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes")
+    if not text.isdecimal() or not 0 < len(text) < 9 or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 99999999")
     return int(text)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -11,12 +10,14 @@ from agent import argo, scores
 from agent.decide.allow import Allowed
 from agent.decide.naming import hub_hash, work_name
 from agent.heartbeat import Heartbeat
+from agent.past import Past, past_of
 from agent.pods import UNFINISHED, only_claimed, takes_otherwise
 from agent.registration import RegistrationReconciler
 from agent.work.apply import Applier
 from agent.work.claim import Claims
 from agent.work.cleanup import Cleanup
 from agent.work.discovery import Discovery
+from agent.work.eviction import Eviction
 from agent.work.executors import Executors
 from agent.work.kinds import KindsReconciler
 from agent.work.lacking import Lacking, MissingNamespace
@@ -41,6 +42,7 @@ from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.clock import now
 from controllers.runtime.controller import Controller, Mapper
+from controllers.runtime.events import Recorder
 from controllers.runtime.informer import Informer
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
@@ -56,20 +58,24 @@ _GATHER_PODS: Final = 5.0
 
 def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
     """The agent of `options.cluster`; the leader's Lease is on the managed cluster."""
-    manager = Manager(listen=options.listen, elector=elector_for(options, managed, LEASE_NAME))
+    recorder = Recorder(hub, LEASE_NAME)
+    elector = elector_for(options, managed, LEASE_NAME)
+    manager = Manager(listen=options.listen, elector=elector, recorder=recorder)
     at_hub, here = Informers(hub, manager), Informers(managed, manager)
     cluster: str = options.cluster
     registered = at_hub.of(Scope(MANAGED_CLUSTER, field_selector=f"metadata.name={cluster}"))
     _add_registration(manager, hub, managed, cluster, registered, here, free=options.free)
     _add_argo(manager, managed, cluster, here)
-    _add_works(manager, hub, managed, at_hub, here, options)
+    past = past_of(manager, hub, managed, recorder, registered, options)
+    _add_works(manager, hub, managed, at_hub, here, past, options)
 
     def interval() -> float:
         found = registered.store.get("", cluster)
         spec = found.decode(ManagedCluster).spec if found is not None else None
         return float((spec.lease_duration_seconds if spec else 0) or DEFAULT_LEASE_SECONDS)
 
-    heartbeat = Heartbeat(hub, cluster, interval)
+    heartbeat = Heartbeat(hub, cluster, interval, past.history, past.line)
+    past.history.ask = heartbeat.renew
     manager.add_background("heartbeat", heartbeat.run)
     return manager
 
@@ -157,18 +163,26 @@ def _add_works(
     managed: Client,
     at_hub: Informers,
     here: Informers,
+    past: Past,
     options: argparse.Namespace,
 ) -> None:
     cluster: str = options.cluster
-    grace = datetime.timedelta(seconds=options.eviction_grace)
     works = Scope(MANIFEST_WORK, namespace=cluster)
     applied = Scope(APPLIED_MANIFEST_WORK)
     hub_id = hub_hash(hub.host)
     applier = Applier(managed)
     claims = Claims(hub, managed, hub_id, works=at_hub.view(works), applied=here.view(applied))
     results = StatusResults(hub, at_hub.view(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster)))
-    cleanup = Cleanup(
-        hub, managed, claims, applier, results, works=at_hub.view(works), now=now, eviction_grace=grace
+    cleanup = Cleanup(hub, managed, claims, applier, results, past.ledger, works=at_hub.view(works), now=now)
+    eviction = Eviction(
+        hub,
+        managed,
+        claims,
+        cleanup,
+        history=past.history,
+        held=past.held,
+        grace=past.grace,
+        now=now,
     )
 
     def wake(work: str) -> None:
@@ -184,6 +198,7 @@ def _add_works(
         managed=objects,
         results=results,
         executors=executors,
+        ledger=past.ledger,
         now=now,
     )
     reporter = Reporter(
@@ -194,6 +209,8 @@ def _add_works(
         applier=applier,
         managed=objects,
         results=results,
+        ledger=past.ledger,
+        line=past.line,
         now=now,
         is_idle=lambda: controller.queue.is_idle(),
     )
@@ -201,6 +218,7 @@ def _add_works(
         works=at_hub.view(works),
         claims=claims,
         cleanup=cleanup,
+        eviction=eviction,
         applier=applier,
         discovery=discovery,
         managed=objects,
@@ -212,8 +230,18 @@ def _add_works(
         limit=options.max_manifests_bytes,
     )
     controller = Controller("work", reconciler)
+    traces = here.of(applied)
     controller.watch(at_hub.of(works), _asked_for)
-    controller.watch(here.of(applied), _forgotten(cluster, hub_id))
+    controller.watch(traces, _forgotten(cluster, hub_id))
+    watched = [at_hub.of(works), at_hub.of(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster))]
+
+    def look_again() -> None:
+        """The hub has gone back: what it has lost is not to be removed as what it has forgotten."""
+        for trace in traces.store.all():
+            for request in _work_of(cluster, hub_id, trace):
+                controller.queue.add(request)
+
+    past.connect(watched, wake, look_again)
     _add_arrivals(manager, here, KindsReconciler(discovery, lacking, objects, wake), lacking)
     manager.add_background("managed-objects", objects.run)
     manager.add_controller(controller)
@@ -249,12 +277,16 @@ def _wish(meta: object) -> tuple[object, ...]:
 def _forgotten(cluster: str, hub_id: str) -> Mapper:
     def applied(change: Change) -> Iterable[Request]:
         """At the start each AppliedManifestWork is compared with the hub; later only when one goes."""
-        name = work_name(hub_id, change.object.metadata.name)
-        came_or_went = change.old is None or change.new is None
-        if name is not None and (came_or_went or _is_going(change)):
-            yield Request(cluster, name)
+        if change.old is None or change.new is None or _is_going(change):
+            yield from _work_of(cluster, hub_id, change.object)
 
     return applied
+
+
+def _work_of(cluster: str, hub_id: str, trace: Object) -> Iterable[Request]:
+    """The work that an AppliedManifestWork stands for, if it is one of this hub."""
+    name = work_name(hub_id, trace.metadata.name)
+    return () if name is None else (Request(cluster, name),)
 
 
 def _is_going(change: Change) -> bool:

@@ -104,7 +104,7 @@ async def run(options: argparse.Namespace) -> None:
     try:
         recorder = Recorder(client, "argosy")
         manager = manager_for(options, client, LEASE_NAME, recorder)
-        informers = Informers(client, manager)
+        informers = Informers(client, manager, end_on_rewind=True)
         wirings = {
             "placement": placement.wiring.add_to,
             "manifestwork": manifestwork.wiring.add_to,

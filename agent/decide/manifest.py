@@ -9,7 +9,7 @@ of an object.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -80,6 +80,11 @@ _HEAD = msgspec.json.Decoder(_Head)
 def identify(manifest: Raw | bytes) -> Identity:
     """The identity of one manifest. Raises ManifestError if it is no object or lacks a part of it."""
     return _identity(_head(manifest))
+
+
+def annotations_of(manifest: Raw | bytes) -> Mapping[str, str]:
+    """The annotations of one manifest. Raises ManifestError if it is no object."""
+    return _head(manifest).metadata.annotations or {}
 
 
 def read_manifests(manifests: Sequence[Raw | bytes], *, limit: int | None = None) -> list[Entry]:

@@ -1,18 +1,22 @@
-"""Removes what a work has applied: when the work is deleted, and when the hub has forgotten it."""
+"""Removes what a work has applied, all of it or what has left the work; what ran is put down before it goes."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from msgspec import Raw
 
 from agent.decide.config import disposal
-from agent.decide.manifest import read_manifests
+from agent.decide.ledger import end_of, run_name, run_of
+from agent.decide.manifest import read_manifests, resource_meta
 from agent.work.apply import REPORT_FINALIZER, Applier, is_owned, is_workflow
-from agent.work.claim import Claims
+from agent.work.claim import Claims, intended
+from agent.work.ledger import Ledger
+from agent.work.outcome import identity, is_final
 from agent.work.results import StatusResults
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, WORKFLOW, Kind
@@ -21,14 +25,15 @@ from controllers.api.work import AppliedManifestWork, AppliedResource, DeleteOpt
 from controllers.kube.client import Client
 from controllers.kube.errors import Conflict, NotFound
 from controllers.kube.object import Object
-from controllers.kube.patch import finalizer_patch, merge_patch
+from controllers.kube.patch import finalizer_patch
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Result
 
 log = structlog.get_logger(__name__)
 
-# OCM's grace for works that vanished from the hub: a hub restored from a backup may bring them back.
-EVICTION_GRACE = datetime.timedelta(minutes=60)
+# What is known of the end of a Workflow that had none.
+_REMOVED = "removed with its ManifestWork before it ended"
+_VANISHED = "left the cluster before its end was seen"
 
 # How soon an object that is still terminating is looked at again, should its removal not be seen.
 RECHECK = 5.0
@@ -64,19 +69,19 @@ class Cleanup:
         claims: Claims,
         applier: Applier,
         results: StatusResults,
+        ledger: Ledger,
         *,
         works: OwnWrites,
         now: Callable[[], datetime.datetime],
-        eviction_grace: datetime.timedelta = EVICTION_GRACE,
     ) -> None:
         self._hub = hub
         self._managed = managed
         self._claims = claims
         self._applier = applier
         self._results = results
+        self._ledger = ledger
         self._works = works
         self._now = now
-        self._grace = eviction_grace
 
     async def finalize(self, work: Object) -> Result:
         """For a work that is being deleted: lets it go once everything it applied is gone."""
@@ -84,9 +89,11 @@ class Cleanup:
         if applied is not None:
             spec = work.decode(ManifestWork).spec
             unrecorded = workflows_of(spec.workload.manifests)
-            if await self.drop(applied, unrecorded, spec.delete_option) or not await self.remove(
-                applied, spec.delete_option
-            ):
+            uid = work.metadata.uid
+            if await self.drop(applied, unrecorded, spec.delete_option, work_uid=uid):
+                return Result.recheck(after=RECHECK)
+            self._enter_vanished(work, applied)
+            if not await self.remove(applied, spec.delete_option, work_uid=uid):
                 return Result.recheck(after=RECHECK)
         meta = work.metadata
         if MANIFEST_WORK_FINALIZER in meta.finalizers:
@@ -100,51 +107,44 @@ class Cleanup:
                 self._works.removed(work)
         return Result.done()
 
-    async def evict(self, namespace: str, work_name: str) -> Result:
-        """For a work that the hub does not have: removes what it applied, after a grace."""
-        if not self._claims.is_known(work_name):
-            return Result.done()
-        applied = await self._claims.find(work_name)
-        if applied is None:
-            return Result.done()
-        started = applied.decode(AppliedManifestWork).status.eviction_start_time
-        now = self._now()
-        if not started:
-            await self._mark(applied, timestamp(now))
-            log.warning("work_forgotten_by_hub", work=work_name, removed_in=str(self._grace))
-            return Result.recheck(after=max(1.0, self._grace.total_seconds()))
-        left = self._grace - (now - datetime.datetime.fromisoformat(started))
-        if left.total_seconds() > 0:
-            return Result.recheck(after=max(1.0, left.total_seconds()))
-        # Asked of the hub itself: a cache may lag, and a wrong answer would kill what runs.
-        if await self._hub.find(MANIFEST_WORK, work_name, namespace=namespace) is not None:
-            return Result.recheck(after=RECHECK)
-        if not await self.remove(applied, None):
-            return Result.recheck(after=RECHECK)
-        log.info("work_evicted", work=work_name)
-        return Result.done()
-
-    async def spare(self, applied: Object) -> None:
-        """The hub has the work again: the eviction is called off."""
-        if applied.decode(AppliedManifestWork).status.eviction_start_time:
-            await self._mark(applied, None)
-            log.info("work_known_again", applied=applied.metadata.name)
-
     async def drop(
-        self, applied: Object, resources: Iterable[AppliedResource], option: DeleteOption | None
+        self,
+        applied: Object,
+        resources: Iterable[AppliedResource],
+        option: DeleteOption | None,
+        *,
+        work_uid: str = "",
     ) -> list[AppliedResource]:
-        """Deletes `resources`, or lets them stay without owner where the work says so. Returns those still there."""
-        return [resource for resource in resources if not await self._drop(applied, resource, option)]
+        """Deletes `resources`, or lets them stay without owner where the work says so. Returns those still there.
 
-    async def _mark(self, applied: Object, since: str | None) -> None:
-        patch = merge_patch({"status": {"evictionStartTime": since}})
-        name = applied.metadata.name
-        await self._managed.patch(APPLIED_MANIFEST_WORK, name, patch, subresource="status")
+        That Workflows among them have run stands in the ledger then. `work_uid`: "" if it is not known.
+        """
+        left = [item for item in resources if not await self._drop(applied, item, option, work_uid)]
+        await self._ledger.flush()
+        return left
 
-    async def remove(self, applied: Object, option: DeleteOption | None) -> bool:
+    def _enter_vanished(self, work: Object, applied: Object) -> None:
+        """Enters recorded Workflows of which nothing is left on the cluster, if nothing is known of their end here."""
+        recorded = {identity(item) for item in applied.decode(AppliedManifestWork).status.applied_resources}
+        manifests = work.decode(ManifestWork).spec.workload.manifests
+        workflows = [
+            item for item in read_manifests(manifests) if item.identity and is_workflow(item.identity)
+        ]
+        for position, entry in enumerate(workflows):
+            if identity(resource_meta(entry, WORKFLOW.plural)) in recorded:
+                # The hub has the whole status of the first one only.
+                status = {} if position else self._results.status_of(work)
+                self._enter(run_of(manifests[entry.ordinal], work.metadata.uid), status, _VANISHED)
+
+    def _enter(self, run: str, status: Mapping[str, Any], otherwise: str) -> None:
+        self._ledger.enter(run, end_of(status, otherwise=otherwise, now=timestamp(self._now())))
+
+    async def remove(self, applied: Object, option: DeleteOption | None, *, work_uid: str = "") -> bool:
         """Whether the AppliedManifestWork and all that it lists are gone now; if not, to be called again."""
         resources = applied.decode(AppliedManifestWork).status.applied_resources
-        if await self.drop(applied, reversed(resources), option):
+        listed = {identity(item) for item in resources}
+        resources += [item for item in intended(applied) if identity(item) not in listed]
+        if await self.drop(applied, reversed(resources), option, work_uid=work_uid):
             return False
         meta = applied.metadata
         rest = [item for item in meta.finalizers if item != APPLIED_MANIFEST_WORK_FINALIZER]
@@ -160,7 +160,9 @@ class Cleanup:
             self._claims.removed(applied)
         return not rest
 
-    async def _drop(self, applied: Object, resource: AppliedResource, option: DeleteOption | None) -> bool:
+    async def _drop(
+        self, applied: Object, resource: AppliedResource, option: DeleteOption | None, work_uid: str
+    ) -> bool:
         kind = Kind(resource.group, resource.version, "", resource.resource, bool(resource.namespace))
         live = await self._managed.find(kind, resource.name, namespace=resource.namespace)
         if live is None or (resource.uid and live.metadata.uid != resource.uid):
@@ -170,6 +172,11 @@ class Cleanup:
         others = [item for item in live.metadata.owner_references if item.uid != applied.metadata.uid]
         shared = any(item.kind == APPLIED_MANIFEST_WORK.kind for item in others)
         what = disposal(resource, option)
+        # An orphan that still runs may come back to a work, and its end be seen then.
+        if _is_workflow(resource) and not shared and (is_final(live) or not what.orphan):
+            meta = live.metadata
+            run = run_name(meta.annotations, work_uid, meta.namespace, meta.name)
+            self._enter(run, live.to_dict().get("status") or {}, _REMOVED)
         if what.orphan or shared:
             live = await self._applier.release(kind, live)
             await self._applier.disown(kind, live, applied)
@@ -188,3 +195,7 @@ class Cleanup:
         if REPORT_FINALIZER in live.metadata.finalizers:
             await self._applier.release(kind, live)
         return await self._managed.find(kind, resource.name, namespace=resource.namespace) is None
+
+
+def _is_workflow(resource: AppliedResource) -> bool:
+    return (resource.group, resource.resource) == (WORKFLOW.group, WORKFLOW.plural)

@@ -61,3 +61,15 @@ def is_final(live: Object) -> bool:
 def identity(item: AppliedResource | ManifestResourceMeta) -> tuple[str, str, str, str]:
     """What tells one object of a cluster from another, whatever version it is seen in."""
     return (item.group, item.resource, item.namespace, item.name)
+
+
+def resource(meta: ManifestResourceMeta, uid: str = "") -> AppliedResource:
+    """How the AppliedManifestWork lists the object of a manifest."""
+    return AppliedResource(
+        group=meta.group,
+        version=meta.version,
+        resource=meta.resource,
+        namespace=meta.namespace,
+        name=meta.name,
+        uid=uid,
+    )

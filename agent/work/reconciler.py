@@ -24,10 +24,11 @@ from agent.work.apply import Applier, drifted, is_owned, is_workflow
 from agent.work.claim import Claims
 from agent.work.cleanup import RECHECK, Cleanup
 from agent.work.discovery import Discovery, UnknownKind
+from agent.work.eviction import Eviction
 from agent.work.executors import Executors
 from agent.work.lacking import Lacking, MissingKind, MissingNamespace
 from agent.work.managed import CannotWatchError, ManagedObjects
-from agent.work.outcome import Json, Outcome, content, failed, identity, is_final, untouched
+from agent.work.outcome import Json, Outcome, content, failed, identity, is_final, resource, untouched
 from agent.work.refusal import is_refusal, lack_of, words
 from agent.work.report import Reporter
 from agent.work.workflows import Workflows
@@ -64,6 +65,7 @@ class WorkReconciler:
         works: OwnWrites,
         claims: Claims,
         cleanup: Cleanup,
+        eviction: Eviction,
         applier: Applier,
         discovery: Discovery,
         managed: ManagedObjects,
@@ -77,6 +79,7 @@ class WorkReconciler:
         self._works = works
         self._claims = claims
         self._cleanup = cleanup
+        self._eviction = eviction
         self._applier = applier
         self._discovery = discovery
         self._managed = managed
@@ -97,17 +100,22 @@ class WorkReconciler:
         self._lacking.settle(request.name, ())
         self._reporter.forget(request.name)
         if found is None:
-            return await self._cleanup.evict(*request)
+            return await self._eviction.evict(*request)
         return await self._cleanup.finalize(found)
 
     async def _deliver(self, found: Object) -> Result:
         if len(found.metadata.name) > MAX_WORK_NAME:
             return await self._refuse(found)
-        found, applied = await self._claims.make(found)
-        await self._cleanup.spare(applied)
         work = found.decode(ManifestWork)
+        wanted = await self._wanted(work)
+        claimed, applied = await self._claims.make(found, wanted)
+        if claimed is not found:
+            found, work = claimed, claimed.decode(ManifestWork)
+            wanted = await self._wanted(work)
+        await self._eviction.spare(applied)
         if applied.metadata.deletion_timestamp is not None:
             return await self._begin_anew(found, work, applied)
+        applied = await self._claims.intend(applied, wanted)
         progress = self._progress_of(work)
         recorded = applied.decode(AppliedManifestWork).status.applied_resources
         manifests = work.spec.workload.manifests
@@ -130,6 +138,21 @@ class WorkReconciler:
         await self._reporter.tell(found, work, [failed(resource_meta(entry), why) for entry in entries])
         return Result.done()
 
+    async def _wanted(self, work: ManifestWork) -> list[AppliedResource]:
+        """What the work is going to own, as far as the cluster knows its kinds. Raises ApiError."""
+        wanted = []
+        for entry in read_manifests(work.spec.workload.manifests):
+            if entry.identity is None or entry.problem:
+                continue
+            try:
+                kind = await self._discovery.resolve(*entry.identity[:3])
+            except UnknownKind:
+                continue
+            meta = resource_meta(entry, kind.plural, namespaced=kind.namespaced)
+            if options_for(meta, work.spec.manifest_configs).strategy.type != "ReadOnly":
+                wanted.append(resource(meta))
+        return wanted
+
     def _progress_of(self, work: ManifestWork) -> _Progress:
         known = self._progress.get(work.metadata.name)
         if known is None or known.uid != work.metadata.uid:
@@ -146,7 +169,7 @@ class WorkReconciler:
         entries = read_manifests(work.spec.workload.manifests)
         outcomes = [await self._abandon(found, work, entry, recorded) for entry in entries]
         await self._reporter.tell(found, work, outcomes)
-        gone = await self._cleanup.remove(applied, work.spec.delete_option)
+        gone = await self._cleanup.remove(applied, work.spec.delete_option, work_uid=work.metadata.uid)
         return Result.done() if gone else Result.recheck(after=RECHECK)
 
     async def _abandon(

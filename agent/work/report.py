@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agent.decide import runonce
+from agent.decide.ledger import end_of, run_of
 from agent.decide.pace import (
     BUSY_PROGRESS,
     BUSY_STATUS,
@@ -25,15 +26,18 @@ from agent.decide.pace import (
     sooner,
 )
 from agent.decide.status import desired_status, is_complete, status_patch
+from agent.line import HubLine
 from agent.work.apply import Applier
-from agent.work.claim import Claims
+from agent.work.claim import Claims, intended
 from agent.work.cleanup import Cleanup
+from agent.work.ledger import Ledger
 from agent.work.managed import ManagedObjects
-from agent.work.outcome import Json, Outcome, identity, is_final
+from agent.work.outcome import Json, Outcome, identity, is_final, resource
 from agent.work.results import Sent, StatusResults
 from agent.work.together import together
 from controllers.api.kinds import MANIFEST_WORK
-from controllers.api.work import AppliedManifestWork, AppliedResource, ManifestResourceMeta, ManifestWork
+from controllers.api.meta import timestamp
+from controllers.api.work import AppliedManifestWork, AppliedResource, ManifestWork
 from controllers.api.workflow import FINAL_PHASES
 from controllers.kube.client import Client
 from controllers.kube.object import Object
@@ -66,6 +70,8 @@ class Reporter:
         applier: Applier,
         managed: ManagedObjects,
         results: StatusResults,
+        ledger: Ledger,
+        line: HubLine,
         now: Callable[[], datetime.datetime],
         is_idle: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
@@ -77,6 +83,8 @@ class Reporter:
         self._applier = applier
         self._managed = managed
         self._results = results
+        self._ledger = ledger
+        self._line = line
         self._now = now
         self._is_idle = is_idle
         self._clock = clock
@@ -92,7 +100,7 @@ class Reporter:
         told = self._tell(found, work, outcomes, self._pace_of(found))
         _, held = await together(self._record(applied, outcomes, work), told)
         if held is None:
-            await self._release(outcomes)
+            await self._release(work, outcomes)
         return held
 
     async def tell(self, found: Object, work: ManifestWork, outcomes: Sequence[Outcome]) -> None:
@@ -114,6 +122,12 @@ class Reporter:
         self, found: Object, work: ManifestWork, outcomes: Sequence[Outcome], paced: _Pace | None
     ) -> Hold | None:
         """Results of Workflows, then the work's status; as `publish` returns."""
+        async with self._line.use(found.metadata.name):
+            return await self._tell_all(found, work, outcomes, paced)
+
+    async def _tell_all(
+        self, found: Object, work: ManifestWork, outcomes: Sequence[Outcome], paced: _Pace | None
+    ) -> Hold | None:
         in_full = runonce.reported_in_full(item.meta for item in outcomes)
         full = next((item for item in outcomes if item.meta.ordinal == in_full), None)
         status: Json = (full.observation.live or {}).get("status") or {} if full is not None else {}
@@ -169,43 +183,47 @@ class Reporter:
         """Keeps status.appliedResources, and removes what has left the work."""
         recorded = applied.decode(AppliedManifestWork).status.applied_resources
         owned = [item for item in outcomes if item.owned]
-        present = [_resource(item.meta, item.live) for item in owned if item.live and item.lost is None]
+        present = [
+            resource(item.meta, item.live.metadata.uid) for item in owned if item.live and item.lost is None
+        ]
         names = {identity(item) for item in present}
         wanted = {identity(item.meta) for item in owned}
         # Discovery may err for a moment. That an object's kind is not known is no reason to remove it.
         unresolved = {(item.meta.group, item.meta.name) for item in owned if not item.meta.resource}
+        listed = {identity(item) for item in recorded}
+        unrecorded = [item for item in intended(applied) if identity(item) not in listed]
         gone = [
             item
-            for item in recorded
+            for item in (*recorded, *unrecorded)
             if identity(item) not in wanted and (item.group, item.name) not in unresolved
         ]
         kept = [item for item in recorded if identity(item) not in names and item not in gone]
-        left = await self._cleanup.drop(applied, gone, work.spec.delete_option) if gone else []
+        left: list[AppliedResource] = []
+        if gone:
+            left = await self._cleanup.drop(
+                applied, gone, work.spec.delete_option, work_uid=work.metadata.uid
+            )
         order = {identity(item): number for number, item in enumerate(recorded)}
         resources = sorted([*present, *kept, *left], key=lambda item: order.get(identity(item), len(order)))
-        await self._claims.record(applied, resources)
+        applied = await self._claims.record(applied, resources)
+        if gone:
+            await self._claims.forget(applied, [item for item in gone if item not in left])
 
-    async def _release(self, outcomes: Sequence[Outcome]) -> None:
-        """The hub knows the end: the copy may be deleted by whoever wants to."""
+    async def _release(self, work: ManifestWork, outcomes: Sequence[Outcome]) -> None:
+        """The hub knows the end: the copy may be deleted by whoever wants to. Should the hub forget, the book knows."""
         for outcome in outcomes:
             live, kind = outcome.live, outcome.kind
-            if live is None or kind is None or not runonce.runs_once(outcome.meta):
+            if kind is None or not runonce.runs_once(outcome.meta):
                 continue
-            if is_final(live) or outcome.lost is not None:
+            if outcome.lost is None and (live is None or not is_final(live)):
+                continue
+            run = run_of(work.spec.workload.manifests[outcome.meta.ordinal], work.metadata.uid)
+            status = (outcome.observation.live or {}).get("status") or {}
+            self._ledger.enter(run, end_of(status, otherwise="", now=timestamp(self._now())))
+            if live is not None:
                 view = await self._managed.of(kind)
                 view.record(await self._applier.release(kind, live))
 
 
 def _is_well(outcomes: Sequence[Outcome]) -> bool:
     return all(item.observation.failure is None for item in outcomes)
-
-
-def _resource(meta: ManifestResourceMeta, live: Object) -> AppliedResource:
-    return AppliedResource(
-        group=meta.group,
-        version=meta.version,
-        resource=meta.resource,
-        namespace=meta.namespace,
-        name=meta.name,
-        uid=live.metadata.uid,
-    )

@@ -1,7 +1,8 @@
 """A Workflow of a ManifestWork: created once, steered while it runs, and given an end if it is lost.
 
-Never makes a Workflow a second time, and never writes more of a running one than the fields that its user may
-change. Before a Workflow is given up, both clusters are asked anew: caches may lag behind.
+Never makes a Workflow a second time, not even for a hub that has forgotten that it ran, and never writes more of a
+running one than the fields that its user may change. Before a Workflow is given up, both clusters are asked anew:
+caches may lag behind.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from agent.decide import runonce
+from agent.decide.ledger import End, run_of, status_of
 from agent.decide.manifest import Entry, read_manifests, resource_meta
 from agent.decide.status import Failure, Observation, applied_generation, completed_manifest, is_complete
 from agent.work.apply import Applier
 from agent.work.executors import Executors
+from agent.work.ledger import Ledger
 from agent.work.managed import ManagedObjects
 from agent.work.outcome import Json, Outcome, content, failed, is_final
 from agent.work.results import StatusResults
@@ -43,10 +46,12 @@ class Workflows:
         managed: ManagedObjects,
         results: StatusResults,
         executors: Executors,
+        ledger: Ledger,
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._hub = hub
         self._works = works
+        self._ledger = ledger
         self._applier = applier
         self._managed = managed
         self._results = results
@@ -79,7 +84,10 @@ class Workflows:
                 observation = Observation(meta, _ended(meta, known), attempted=False, gone=True)
                 return Outcome(observation, kind)
         decision = decide(live)
+        run = run_of(work.spec.workload.manifests[entry.ordinal], work.metadata.uid)
         if isinstance(decision, runonce.Create):
+            if (end := await self._ledger.find(run)) is not None:
+                return self._told(found, work, meta, kind, end)
             if why := await self._executors.refusal(
                 work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=True
             ):
@@ -101,6 +109,8 @@ class Workflows:
             if decision.reason == runonce.NAME_TAKEN:
                 return failed(meta, decision.message, kind)
             await self._confirm(found)
+            if (end := await self._ledger.find(run)) is not None:
+                return self._told(found, work, meta, kind, end)
             return self.lost(found, work, meta, kind, None, decision)
         if live is not None and not complete:
             if live.metadata.deletion_timestamp is not None and not is_final(live):
@@ -135,6 +145,14 @@ class Workflows:
         failure = Failure(why.message, why.reason)
         observation = Observation(meta, _ended(meta, status), failure=failure, gone=live is None)
         return Outcome(observation, kind, live, why)
+
+    def _told(
+        self, found: Object, work: ManifestWork, meta: ManifestResourceMeta, kind: Kind, end: End
+    ) -> Outcome:
+        """A run that the hub has forgotten, or the end of which it has: it was restored from an older backup."""
+        log.warning("workflow_ran_before", work=found.metadata.name, workflow=meta.name, phase=end.phase)
+        status = status_of(end, self._reported(found, work, meta))
+        return Outcome(Observation(meta, _ended(meta, status), gone=True), kind)
 
     def _reported(self, found: Object, work: ManifestWork, meta: ManifestResourceMeta) -> Json:
         """The whole status of this Workflow that the hub has; {} for none."""

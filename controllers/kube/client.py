@@ -231,6 +231,14 @@ class Client:
             if not token:
                 return objects, page.version
 
+    async def version(
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", field_selector: str = ""
+    ) -> str:
+        """The resourceVersion that a list would have now, for the price of a single object's metadata."""
+        query = [*_selectors(label_selector, field_selector), ("limit", "1")]
+        answer = await self.request("GET", kind.path(namespace), query=query, accept=_METADATA_LIST)
+        return decode_list(answer)[1]
+
     @contextlib.asynccontextmanager
     async def watch(
         self,
@@ -268,7 +276,8 @@ class Client:
             )
             try:
                 if response.status != 200:
-                    raise from_status(response.status, await response.read())
+                    retry_after = response.headers.get("Retry-After")
+                    raise from_status(response.status, await response.read(), retry_after)
                 self._watching.add(response)
                 yield _lines(response)
             finally:

@@ -170,9 +170,8 @@ class Controller:
             log.debug("reconcile_conflict", error=error.message, retry_in=self.queue.retry(request))
             return "conflict"
         except TooManyRequests as error:
-            delay = error.retry_after or 1.0
+            delay = self.queue.retry(request, not_before=error.retry_after or 1.0)
             log.info("reconcile_throttled", retry_in=delay)
-            self.queue.add_after(request, delay)
             return "error"
         except Terminal as error:
             log.warning("reconcile_terminal", reason=error.reason, error=error.message)
@@ -181,7 +180,8 @@ class Controller:
             self.queue.forget(request)
             return "terminal"
         except Unavailable as error:
-            log.warning("reconcile_unavailable", error=error.message, retry_in=self.queue.retry(request))
+            delay = self.queue.retry(request, not_before=error.retry_after or 0.0)
+            log.warning("reconcile_unavailable", error=error.message, retry_in=delay)
             return "error"
         except ApiError as error:
             log.error(  # noqa: TRY400 - the API server's words say more than our stack

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 
@@ -27,6 +29,9 @@ from controllers.runtime.watch import (
 
 log = structlog.get_logger(__name__)
 
+# Seconds in which all who watch a server find out, each for itself, that it went back.
+_SAME_REWIND = 60.0
+
 Handler = Callable[[Change], None]
 
 
@@ -37,7 +42,8 @@ class Informer:
     handlers take it for gone), or nothing. `after` is an informer that `interest` asks: it has to be full first.
     `keep` makes of an object what the store holds of it (see watch). With `optional` the credentials need not suffice,
     nor the kind be there: where the server refuses the scope, `is_denied`, and the informer is synced all the same,
-    with nothing in its store.
+    with nothing in its store. `is_doubtful`: its watch broke, and it is not known yet whether the server
+    that comes back is at an older state, restored from a backup.
     Handlers run in the order of the changes, must not block and must not raise.
     """
 
@@ -63,6 +69,12 @@ class Informer:
         self._optional = optional
         self._timing = timing
         self._handlers: list[Handler] = []
+        self._on_rewind: list[Callable[[], None]] = []
+        self._on_certain: list[Callable[[], None]] = []
+        self.is_doubtful = False
+        self._following: asyncio.Task[None] | None = None
+        self._is_going_back = False
+        self._rewound_at = -math.inf
         self._synced = asyncio.Event()
 
     def add_handler(self, handler: Handler) -> None:
@@ -70,6 +82,15 @@ class Informer:
         self._handlers.append(handler)
         for item in list(self.store.all()):
             handler(Change(None, item))
+
+    def on_rewind(self, forget: Callable[[], None]) -> None:
+        """`forget` is called before the store goes back to an earlier version, with a server restored from a backup.
+        It may raise, to end the informer and the process with it."""
+        self._on_rewind.append(forget)
+
+    def on_certain(self, resume: Callable[[], None]) -> None:
+        """`resume` is called when `is_doubtful` ends."""
+        self._on_certain.append(resume)
 
     @property
     def has_synced(self) -> bool:
@@ -83,10 +104,29 @@ class Informer:
         """Asks again how much of an object is wanted that is here in full: what that depends on has changed."""
         self._apply(item)
 
+    def go_back(self) -> None:
+        """The server is known to have gone back, even if it is past the last version again: lists anew.
+
+        Nothing is done where that was found out from the watch a moment ago.
+        """
+        if self._following is not None and time.monotonic() - self._rewound_at > _SAME_REWIND:
+            self._is_going_back = True
+            self._following.cancel()
+
     async def run(self) -> None:
         """Until cancelled."""
         if self._after is not None:
             await self._after.wait_synced()
+        this = asyncio.current_task()
+        while True:
+            self._following = asyncio.create_task(self._follow())
+            try:
+                await self._following
+            except asyncio.CancelledError:
+                if not self._is_going_back or (this is not None and this.cancelling()):
+                    raise
+
+    async def _follow(self) -> None:
         kind = str(self.scope.kind)
         size = metrics.informer_objects.labels(kind)
         events = watch(
@@ -95,13 +135,16 @@ class Informer:
             interest=self._interest,
             keep=self._keep,
             on_denied=self._on_denied if self._optional else None,
+            on_doubt=self._doubt,
             timing=self._timing,
         )
         async with aclosing(events):
             async for event in events:
                 match event:
-                    case Listed(objects, settled):
+                    case Listed(objects, settled, rewound):
                         self.is_denied = False
+                        if rewound or self._is_going_back:
+                            self._rewind()
                         for change in self.store.replace(objects, settled):
                             self._notify(change)
                         for item in objects:  # while it was listed, the answer may have become another
@@ -111,16 +154,28 @@ class Informer:
                                 "informer_synced", kind=kind, objects=len(objects), settled=len(settled)
                             )
                             self._synced.set()
+                        self._doubt(False)
                     case Applied(item):
                         self._apply(item)
                     case Deleted(item):
                         self._notify(self.store.remove(item))
                 size.set(len(self.store))
 
+    def _rewind(self) -> None:
+        self._rewound_at, self._is_going_back = time.monotonic(), False
+        for forget in self._on_rewind:
+            forget()
+
+    def _doubt(self, doubtful: bool) -> None:
+        was, self.is_doubtful = self.is_doubtful, doubtful
+        for resume in self._on_certain if was and not doubtful else ():
+            resume()
+
     def _on_denied(self) -> None:
         self.is_denied = True
         for change in self.store.replace(()):
             self._notify(change)
+        self._doubt(False)
         metrics.informer_objects.labels(str(self.scope.kind)).set(0)
         self._synced.set()
 

@@ -14,12 +14,21 @@ from controllers.runtime.watch import InterestFunction, Keep, Scope, whole
 T = TypeVar("T")
 
 
-class Informers:
-    """Hands out informers of one API server and registers each with the manager once."""
+class WentBackError(Exception):
+    """The API server is at an earlier state than one that was seen: its etcd was restored from a backup."""
 
-    def __init__(self, client: Client, manager: Manager) -> None:
+
+class Informers:
+    """Hands out informers of one API server and registers each with the manager once.
+
+    With `end_on_rewind` a server that went back ends the process, so that it starts anew. Else each informer goes back
+    when it finds out, and whoever reads two of them may see, for seconds, one from before and one from after.
+    """
+
+    def __init__(self, client: Client, manager: Manager, *, end_on_rewind: bool = False) -> None:
         self._client = client
         self._manager = manager
+        self._end_on_rewind = end_on_rewind
         self._informers: dict[Scope, Informer] = {}
         self._views: dict[Scope, OwnWrites] = {}
         self._shared: dict[type[Any], Any] = {}
@@ -41,6 +50,8 @@ class Informers:
             informer = Informer(
                 self._client, scope, interest=interest, after=after, keep=keep, optional=optional
             )
+            if self._end_on_rewind:
+                informer.on_rewind(_end)
             self._informers[scope] = self._manager.add_informer(informer)
         return self._informers[scope]
 
@@ -59,3 +70,10 @@ class Informers:
             self._shared[kind] = make()
         found: T = self._shared[kind]
         return found
+
+
+def _end() -> None:
+    raise WentBackError(
+        "the API server went back to an earlier state, as with a restored backup: start this process again, to work "
+        "by what is there now"
+    )

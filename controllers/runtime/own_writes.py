@@ -20,6 +20,7 @@ class OwnWrites:
         self._written: dict[Key, Object] = {}
         self._removed: dict[Key, str] = {}
         informer.add_handler(self._observe)
+        informer.on_rewind(self._forget_all)
 
     def get(self, namespace: str, name: str) -> Object | None:
         key = (namespace, name)
@@ -60,3 +61,8 @@ class OwnWrites:
             if change.new is None and written.metadata.uid != item.metadata.uid:
                 return
             del self._written[item.key]
+
+    def _forget_all(self) -> None:
+        """What was written to a server that went back was never written; it would pass for newer than what is there."""
+        self._written.clear()
+        self._removed.clear()

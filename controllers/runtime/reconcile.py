@@ -11,8 +11,9 @@ The error policy (in `controllers.runtime.controller`, nowhere else):
 - returning `Result.when_idle(within=seconds)`: run again once the controller has nothing else to do, for what nobody
   waits for, and after that time in any case
 - `Conflict` (409, or a JSON patch whose `test` failed): somebody wrote first; again after a short backoff, debug level
-- `TooManyRequests`: again when the server says
+- `TooManyRequests`: again when the server says, and a backoff later, so that not all come at once
 - `Terminal`: cannot succeed until a person changes something; reported as an Event on the object, not retried
+- `Unavailable`: the same, where the server has said; else again after backoff; warning level
 - any other exception: again after backoff, error level
 - cancellation propagates
 """

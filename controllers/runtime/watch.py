@@ -3,8 +3,12 @@
     Listing --(list ok)--> Watching(version)
     Watching --(end of stream, timeout, broken connection)--> Watching(last version seen)
     Watching --(410 Expired)--> Listing, at once for the first time
+    Watching --(broken off, and the server is now at an older version)--> Listing
     Listing | Watching --(403 or 404, where that is foreseen)--> Listing, after a while
-    Listing | Watching --(any other error)--> the same state, after backoff
+    Listing | Watching --(any other error)--> the same state, after backoff, or when the server says
+
+A server whose etcd was restored from a backup is at an older version than before. It accepts a watch from what is the
+future to it, and sends nothing: so whenever a watch did not end as it should, the server is asked where it is.
 
 Yields what happened; keeps no objects. Bookmarks move the version on, so that a quiet kind need not be
 listed again after a reconnect.
@@ -13,8 +17,10 @@ listed again after a reconnect.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import enum
 import random
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -65,10 +71,14 @@ def whole(item: Object) -> Object:
 
 @dataclass(frozen=True)
 class Listed:
-    """The whole content of the scope: the objects that are wanted in full, and the uids of settled ones by key."""
+    """The whole content of the scope: the objects that are wanted in full, and the uids of settled ones by key.
+
+    `rewound`: the server was at a later version before, so that what was seen of it since then never was.
+    """
 
     objects: list[Object]
     settled: dict[tuple[str, str], str] = field(default_factory=dict)
+    rewound: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,7 @@ async def watch(
     interest: InterestFunction | None = None,
     keep: Keep = whole,
     on_denied: Callable[[], None] | None = None,
+    on_doubt: Callable[[bool], None] = lambda _: None,
     timing: Timing = Timing(),
     backoff: Backoff = RECONNECT,
 ) -> AsyncGenerator[WatchEvent]:
@@ -123,16 +134,27 @@ async def watch(
     by metadata, and has no say on later events. `keep` makes of each object, as it comes, the one that is yielded,
     which must have the same key, uid and resourceVersion. `on_denied` says that the credentials need not suffice, and
     that the kind need not be there: it is called whenever the server refuses the scope for that, and what was yielded
-    before holds no longer.
+    before holds no longer. `on_doubt` is called with True when a watch has broken, so that the server may be another
+    than before, and with False when it is known to go on where it was; a list ends the doubt as well.
     """
     version = ""
     failures = expirations = 0  # in a row, without an event between them
+    broken = rewound = False
     while True:
         try:
+            if version and broken and await _is_behind(client, scope, version):
+                log.warning("server_went_back", kind=str(scope.kind), namespace=scope.namespace, seen=version)
+                version, rewound = "", True
+            if broken and version:
+                on_doubt(False)
+            broken = False
             if not version:
                 listed, version = await _list(client, scope, interest, keep)
                 metrics.informer_relists.labels(str(scope.kind)).inc()
-                yield listed
+                yield dataclasses.replace(listed, rewound=rewound)
+                rewound = False
+            seconds = random.randint(*timing.server)  # noqa: S311 - spreads load, no secret
+            began = time.monotonic()
             async with client.watch(
                 scope.kind,
                 namespace=scope.namespace,
@@ -140,7 +162,7 @@ async def watch(
                 field_selector=scope.field_selector,
                 metadata_only=scope.metadata_only,
                 resource_version=version,
-                timeout_seconds=random.randint(*timing.server),  # noqa: S311 - spreads load, no secret
+                timeout_seconds=seconds,
                 inactivity_seconds=timing.inactivity,
             ) as lines:
                 async for line in lines:
@@ -151,6 +173,8 @@ async def watch(
                         yield event
             # The server may end a watch at once, again and again: an end without events counts as a failure.
             failures += 1
+            broken = time.monotonic() - began < seconds - 1
+            on_doubt(broken)
             if failures > 1:
                 await asyncio.sleep(backoff.delay(failures - 2))
         except Expired:
@@ -166,8 +190,21 @@ async def watch(
                 await asyncio.sleep(timing.denied)
                 continue
             _report(scope, error, failures)
-            await asyncio.sleep(backoff.delay(failures))
+            broken = True
+            on_doubt(True)
+            await asyncio.sleep((error.retry_after or 0.0) + backoff.delay(failures))
             failures += 1
+
+
+async def _is_behind(client: Client, scope: Scope, version: str) -> bool:
+    """Whether the server is at an older version than one that it has told before."""
+    now = await client.version(
+        scope.kind,
+        namespace=scope.namespace,
+        label_selector=scope.label_selector,
+        field_selector=scope.field_selector,
+    )
+    return int(now) < int(version)
 
 
 async def _list(

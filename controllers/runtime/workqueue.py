@@ -180,11 +180,12 @@ class WorkQueue(Generic[K]):
         """Asked while a key is handled: whether it is the only one, and none waits for its turn."""
         return self._schedule.is_idle()
 
-    def retry(self, key: K) -> float:
-        """Adds `key` after its backoff, which doubles with each retry until `forget`. Returns the delay."""
+    def retry(self, key: K, *, not_before: float = 0.0) -> float:
+        """Adds `key` after its backoff, which doubles with each retry until `forget`, and which begins in `not_before`
+        seconds. Returns the delay."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        delay = self._backoff.delay(failures)
+        delay = not_before + self._backoff.delay(failures)
         self._metrics.retries.inc()
         self.add_after(key, delay)
         return delay

@@ -66,7 +66,7 @@ async def argosy(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     )
     for process in world.processes:
         await process.start()
-    await _apply_placements(world.hub)
+    await apply_placements(world.hub)
     try:
         yield world
     finally:
@@ -95,7 +95,7 @@ def join(name: str, hub: Path, out: Path) -> None:
     )
 
 
-async def _apply_placements(hub: Client) -> None:
+async def apply_placements(hub: Client) -> None:
     kinds = {"ManagedClusterSetBinding": MANAGED_CLUSTER_SET_BINDING, "Placement": PLACEMENT}
     for name in ("clusterset-binding.yaml", "placement.yaml", "placement-cluster1.yaml"):
         body = yaml.safe_load((EXAMPLES / name).read_text())

@@ -18,6 +18,7 @@ class TcpProxy:
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
         self._refusing = False
+        self._hanging = False
         self.delay = 0.0
         self.accepted = 0
 
@@ -45,6 +46,14 @@ class TcpProxy:
 
     def welcome(self) -> None:
         self._refusing = False
+        if self._hanging:
+            self._hanging = False
+            self.cut()
+
+    def hang(self) -> None:
+        """Neither connections of now nor new ones carry anything, until `welcome` breaks them."""
+        self._hanging = True
+        self.freeze()
 
     def slow(self, seconds: float) -> None:
         """From now on whatever comes from the server comes so much later."""
@@ -64,6 +73,8 @@ class TcpProxy:
         try:
             if self._refusing:
                 return
+            if self._hanging:
+                await asyncio.Event().wait()
             upstream = await asyncio.open_connection(*self._target)
             try:
                 await connection.carry((reader, writer), upstream)

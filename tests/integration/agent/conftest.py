@@ -78,14 +78,21 @@ async def running(
     pair: Pair,
     *arguments: str,
     eviction_grace: float = 3600.0,
+    hub: Path | None = None,
     free: bool = True,
     managed: Path | None = None,
     client: type[Client] = Client,
 ) -> AsyncIterator[Agent]:
     """The agent until the end of the block, stopped as by SIGTERM. `arguments` are more of its command line, `client`
-    is the class that it talks through, `managed` another kubeconfig of the managed cluster."""
+    is the class that it talks through, `hub` and `managed` are other kubeconfigs of the clusters."""
     async with started(
-        pair, *arguments, eviction_grace=eviction_grace, free=free, managed=managed, client=client
+        pair,
+        *arguments,
+        eviction_grace=eviction_grace,
+        hub=hub,
+        free=free,
+        managed=managed,
+        client=client,
     ) as agent:
         yield agent
         agent.manager.stop()
@@ -97,18 +104,20 @@ async def started(
     pair: Pair,
     *arguments: str,
     eviction_grace: float = 3600.0,
+    hub: Path | None = None,
     free: bool = True,
     managed: Path | None = None,
     client: type[Client] = Client,
 ) -> AsyncIterator[Agent]:
     """Like `running`, but at the end it is cut off where it stands, as by SIGKILL."""
-    hub, here = await client.connect(pair.agent_hub), await client.connect(managed or pair.agent_managed)
+    at_hub = await client.connect(hub or pair.agent_hub)
+    here = await client.connect(managed or pair.agent_managed)
     always = ["run", "--cluster", CLUSTER, "--hub-kubeconfig", "-", "--listen", "none", "--no-leader-elect"]
     more = [f"--eviction-grace={eviction_grace}", *([] if free else ["--no-free"])]
     options = parser().parse_args([*always, *more, *arguments])
-    manager = build(hub, here, options)
-    agent = Agent(manager, hub, here, asyncio.create_task(manager.run()))
-    for name, each in (("hub", hub), ("managed", here)):
+    manager = build(at_hub, here, options)
+    agent = Agent(manager, at_hub, here, asyncio.create_task(manager.run()))
+    for name, each in (("hub", at_hub), ("managed", here)):
         each.on_request = lambda method, _, name=name: agent.requests.update([f"{name} {method}"])
     try:
         await eventually(lambda: agent.task.done() or all(manager.readiness().values()), what="agent ready")
@@ -116,7 +125,7 @@ async def started(
     finally:
         agent.task.cancel()
         await asyncio.gather(agent.task, return_exceptions=True)
-        await hub.close()
+        await at_hub.close()
         await here.close()
 
 

@@ -57,11 +57,12 @@ def gated(gate: Callable[[str, str], Awaitable[None]]) -> type[Client]:
     return Gated
 
 
-def mortal(life: Life) -> type[Client]:
-    """A class of clients that share `life`. Leases and the cluster's own status do not count."""
+def mortal(life: Life, *also: str) -> type[Client]:
+    """A class of clients that share `life`. Leases and the cluster's own status do not count; paths with a part that
+    is in `also` do."""
 
     async def spend(method: str, path: str) -> None:
-        if any(part in path for part in _COUNTED):
+        if any(part in path for part in (*_COUNTED, *also)):
             await life.spend(method, path)
 
     return gated(spend)

@@ -218,8 +218,8 @@ def test_patterns_add_up() -> None:
         ("--allow-namespace=Team", "is no namespace"),
         ("--allow-namespace=", "is no namespace"),
         ("--allow-kind=apps/v1", "is no kind"),
-        ("--max-manifests-bytes=0", "is not a number of bytes"),
-        ("--max-manifests-bytes=1Mi", "is not a number of bytes"),
+        ("--max-manifests-bytes=0", "is not a number from 1 to"),
+        ("--max-manifests-bytes=1Mi", "is not a number from 1 to"),
     ],
 )
 def test_what_means_nothing_ends_the_command_with_status_2(

@@ -38,6 +38,11 @@ class World:
     def listed(self, *items: Object) -> None:
         self._tell(*self._informer.store.replace(items))
 
+    def went_back(self, *items: Object) -> None:
+        for forget in self._informer._on_rewind:
+            forget()
+        self.listed(*items)
+
     def _tell(self, *changes: Change | None) -> None:
         for change in changes:
             self._informer._notify(change)
@@ -110,3 +115,18 @@ def test_a_successor_that_this_process_made_is_shown_before_the_news_of_the_remo
     assert world.version == 7
     world.deleted(make(6))
     assert world.version == 7
+
+
+def test_of_a_server_that_went_back_nothing_written_before_is_shown() -> None:
+    """The write was answered, and its event never came; the object is as in the cache."""
+    world = World(make(5))
+    world.view.record(make(6))
+    world.went_back(make(5))
+    assert world.version == 5
+
+
+def test_what_was_removed_before_a_server_went_back_is_there_again() -> None:
+    world = World(make(5))
+    world.view.removed(make(5))
+    world.went_back(make(5))
+    assert world.version == 5

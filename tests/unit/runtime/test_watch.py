@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -17,7 +18,9 @@ from controllers.kube.client import Client, Page
 from controllers.kube.errors import ApiError, Expired, Forbidden, NotFound, Unavailable
 from controllers.kube.object import Object
 from controllers.runtime.backoff import Backoff
+from controllers.runtime.informer import Informer
 from controllers.runtime.watch import Applied, Deleted, Keep, Listed, Scope, Timing, WatchEvent, watch, whole
+from tests.eventually import eventually
 
 SCOPE = Scope(WORKFLOW)
 
@@ -33,18 +36,23 @@ BROKEN = b'{"type":"ERROR","object":{"kind":"Status","code":500,"message":"stora
 
 @dataclass
 class Server:
-    """Each watch gives the next script: lines, or an error to end with. After the last one it is silent."""
+    """Each watch gives the next script: lines, or an error to end with. After the last one it is silent.
 
-    watches: list[Sequence[bytes | ApiError]] = field(default_factory=list)
+    A number in a script is the version that the server goes back to."""
+
+    watches: list[Sequence[bytes | ApiError | int]] = field(default_factory=list)
     lists: list[ApiError] = field(default_factory=list)
-    version: int = 10
+    at: int = 10
     asked: list[str] = field(default_factory=list)
 
     async def page(self, *_: object, **__: object) -> Page:
         self.asked.append("list")
         if self.lists:
             raise self.lists.pop(0)
-        return Page([], str(self.version), "")
+        return Page([], str(self.at), "")
+
+    async def version(self, *_: object, **__: object) -> str:
+        return str(self.at)
 
     @contextlib.asynccontextmanager
     async def watch(
@@ -53,10 +61,15 @@ class Server:
         self.asked.append(f"watch from {resource_version}")
         yield self._lines(self.watches.pop(0) if self.watches else None)
 
-    async def _lines(self, script: Sequence[bytes | ApiError] | None) -> AsyncIterator[bytes]:
+    async def _lines(self, script: Sequence[bytes | ApiError | int] | None) -> AsyncIterator[bytes]:
         for item in script or ():
+            if isinstance(item, int):
+                self.at = item
+                continue
             if isinstance(item, ApiError):
                 raise item
+            if b"resourceVersion" in item:
+                self.at = int(json.loads(item)["object"]["metadata"]["resourceVersion"])
             yield item
         if script is None:
             await asyncio.Event().wait()
@@ -139,7 +152,7 @@ async def test_an_expired_version_leads_to_a_list_at_once(
 async def test_versions_that_expire_again_and_again_are_no_reason_to_list_in_a_loop(
     patience: Patience,
 ) -> None:
-    expired: list[Sequence[bytes | ApiError]] = [[EXPIRED]] * 5
+    expired: list[Sequence[bytes | ApiError | int]] = [[EXPIRED]] * 5
     server = Server([*expired, [line("ADDED", "a", 11)]])
     await run(server, patience, until="watch from 11")
     assert patience.asked == [0, 1, 2, 3]
@@ -154,6 +167,22 @@ async def test_a_broken_watch_goes_on_from_its_version_after_a_wait(
     assert server.asked == ["list", "watch from 10", *["watch from 11"] * 3, "watch from 12"]
     assert patience.asked == [0, 1, 2]
     assert [type(event) for event in events] == [Listed, Applied, Applied]
+
+
+async def test_a_server_that_asks_for_patience_gets_it(patience: Patience) -> None:
+    server = Server([[Unavailable("later", status=503, retry_after=0.2)], [line("ADDED", "a", 11)]])
+    began = time.monotonic()
+    await run(server, patience, until="watch from 11")
+    assert time.monotonic() - began >= 0.2
+
+
+@pytest.mark.parametrize("end", [[], [Unavailable("cut")]], ids=["ended", "broken"])
+async def test_a_server_that_went_back_is_listed_anew(patience: Patience, end: list[ApiError]) -> None:
+    """Restored from a backup, it would take a watch from its future and say nothing."""
+    server = Server([[line("ADDED", "a", 11), 5, *end], [line("ADDED", "b", 6)]])
+    events = await run(server, patience, until="watch from 6")
+    assert server.asked == ["list", "watch from 10", "list", "watch from 5", "watch from 6"]
+    assert [event.rewound for event in events if isinstance(event, Listed)] == [False, True]
 
 
 async def test_a_watch_that_ends_at_once_again_and_again_is_slowed_down(patience: Patience) -> None:
@@ -174,7 +203,7 @@ FORBIDDEN = Forbidden("may not list", status=403)
 
 
 async def test_what_is_denied_is_said_each_time_and_tried_again_from_the_list(patience: Patience) -> None:
-    watches: list[Sequence[bytes | ApiError]] = [
+    watches: list[Sequence[bytes | ApiError | int]] = [
         [line("ADDED", "a", 11), FORBIDDEN],
         [line("ADDED", "b", 12)],
     ]
@@ -183,7 +212,7 @@ async def test_what_is_denied_is_said_each_time_and_tried_again_from_the_list(pa
     events = await run(
         server, patience, until="watch from 12", on_denied=lambda: denied.append(len(server.asked))
     )
-    assert server.asked == [*["list"] * 3, "watch from 10", "list", "watch from 10", "watch from 12"]
+    assert server.asked == [*["list"] * 3, "watch from 10", "list", "watch from 11", "watch from 12"]
     assert denied == [1, 2, 4]
     assert [type(event) for event in events] == [Listed, Applied, Listed, Applied]
     assert patience.asked == []
@@ -203,3 +232,21 @@ async def test_of_each_object_only_what_shall_be_kept_comes_through(patience: Pa
     server = Server([[line("ADDED", "a", 11), line("DELETED", "a", 12)]])
     events = await run(server, patience, until="watch from 12", keep=bare)
     assert [event.object.key for event in events if not isinstance(event, Listed)] == [("", "bare")] * 2
+
+
+async def test_an_informer_that_is_told_that_the_server_went_back_lists_once(patience: Patience) -> None:
+    server = Server()
+    informer, forgotten = Informer(cast("Client", server), SCOPE), list[str]()
+    informer.on_rewind(lambda: forgotten.append("all"))
+    task = asyncio.create_task(informer.run())
+    async with asyncio.timeout(5):
+        await informer.wait_synced()
+        for _ in range(3):
+            informer.go_back()
+            await eventually(lambda: len(server.asked) == 4)
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    assert server.asked == ["list", "watch from 10"] * 2
+    assert forgotten == ["all"]
