@@ -129,6 +129,13 @@ def _add_run_arguments(running: argparse.ArgumentParser) -> None:
         help="how long what was applied stays after the hub has forgotten its ManifestWork (default: 3600)",
     )
     running.add_argument(
+        "--agent-id",
+        metavar="ID",
+        help="what this agent's traces on the cluster bear (AppliedManifestWork.spec.agentID). Those of another hub "
+        "that bear it are left from before the hub changed, and go after --eviction-grace; on a cluster that OCM's "
+        "agent has served, give that one's (default: the namespace of the agent's Lease, and argosy-agent)",
+    )
+    running.add_argument(
         "--restored-grace",
         type=float,
         default=RESTORED.total_seconds(),

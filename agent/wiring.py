@@ -22,6 +22,7 @@ from agent.work.executors import Executors
 from agent.work.kinds import KindsReconciler
 from agent.work.lacking import Lacking, MissingNamespace
 from agent.work.managed import ManagedObjects
+from agent.work.other_hubs import OtherHubs
 from agent.work.reconciler import WorkReconciler
 from agent.work.report import Reporter
 from agent.work.results import StatusResults
@@ -46,7 +47,7 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.informer import Informer
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
-from controllers.runtime.process import elector_for
+from controllers.runtime.process import elector_for, lease_namespace
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
 
@@ -171,7 +172,8 @@ def _add_works(
     applied = Scope(APPLIED_MANIFEST_WORK)
     hub_id = hub_hash(hub.host)
     applier = Applier(managed)
-    claims = Claims(hub, managed, hub_id, works=at_hub.view(works), applied=here.view(applied))
+    agent_id = options.agent_id or f"{lease_namespace(options)}/{LEASE_NAME}"
+    claims = Claims(hub, managed, hub_id, agent_id, works=at_hub.view(works), applied=here.view(applied))
     results = StatusResults(hub, at_hub.view(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster)))
     cleanup = Cleanup(hub, managed, claims, applier, results, past.ledger, works=at_hub.view(works), now=now)
     eviction = Eviction(
@@ -242,6 +244,10 @@ def _add_works(
                 controller.queue.add(request)
 
     past.connect(watched, wake, look_again)
+    other_hubs = OtherHubs(eviction, hub_id, agent_id)
+    others = Controller("other-hubs", other_hubs, concurrency=1)
+    others.watch(traces, other_hubs.left)
+    manager.add_controller(others)
     _add_arrivals(manager, here, KindsReconciler(discovery, lacking, objects, wake), lacking)
     manager.add_background("managed-objects", objects.run)
     manager.add_controller(controller)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from agent.decide.naming import applied_work_name
+from agent.decide.naming import work_name as work_of
 from agent.work.outcome import identity
 from agent.work.together import together
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
@@ -38,16 +39,29 @@ def intended(applied: Object) -> list[AppliedResource]:
 
 
 class Claims:
-    """`hub_hash` tells this hub's AppliedManifestWorks from those of others."""
+    """`hub_hash` tells this hub's AppliedManifestWorks from those of others, `agent_id` this agent's from those of an
+    agent that serves another hub."""
 
     def __init__(
-        self, hub: Client, managed: Client, hub_hash: str, *, works: OwnWrites, applied: OwnWrites
+        self,
+        hub: Client,
+        managed: Client,
+        hub_hash: str,
+        agent_id: str,
+        *,
+        works: OwnWrites,
+        applied: OwnWrites,
     ) -> None:
         self._hub = hub
         self._managed = managed
         self._hash = hub_hash
+        self._agent_id = agent_id
         self._works = works
         self._applied = applied
+
+    def is_made(self, applied_name: str) -> bool:
+        """Whether that is the name of a trace that a work of this hub leaves."""
+        return work_of(self._hash, applied_name) is not None
 
     async def find(self, work_name: str) -> Object | None:
         """The AppliedManifestWork of a work as the server has it: what it lists is about to be removed."""
@@ -125,7 +139,7 @@ class Claims:
             },
             "spec": {
                 "hubHash": self._hash,
-                "agentID": self._hash,
+                "agentID": self._agent_id,
                 "manifestWorkName": work.metadata.name,
             },
         }

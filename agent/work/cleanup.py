@@ -178,7 +178,9 @@ class Cleanup:
             run = run_name(meta.annotations, work_uid, meta.namespace, meta.name)
             self._enter(run, live.to_dict().get("status") or {}, _REMOVED)
         if what.orphan or shared:
-            live = await self._applier.release(kind, live)
+            # Where a work of this hub owns it too, that one waits for its end.
+            if not any(self._claims.is_made(item.name) for item in others):
+                live = await self._applier.release(kind, live)
             await self._applier.disown(kind, live, applied)
             return True
         if live.metadata.deletion_timestamp is None:

@@ -91,6 +91,28 @@ class Eviction:
             self._held.add(work_name, due)
         return max(1.0, (due - now).total_seconds())
 
+    async def evict_of_another_hub(self, name: str) -> Result:
+        """For the AppliedManifestWork that this agent has left under another hub, or another address of this one.
+
+        Removes what only that hub has asked for, after a grace.
+        """
+        applied = await self._managed.find(APPLIED_MANIFEST_WORK, name)
+        if applied is None:
+            return Result.done()
+        if applied.metadata.deletion_timestamp is None:
+            started = applied.decode(AppliedManifestWork).status.eviction_start_time
+            now = self._now()
+            if not started:
+                await self._mark(applied, timestamp(now))
+                log.warning("hub_has_changed", applied=name, removed_in=str(self._grace.forgotten))
+            due = (parsed(started) if started else now) + self._grace.forgotten
+            if due > now:
+                return Result.recheck(after=max(1.0, (due - now).total_seconds()))
+        if not await self._cleanup.remove(applied, None):
+            return Result.recheck(after=RECHECK)
+        log.info("work_of_another_hub_evicted", applied=name)
+        return Result.done()
+
     async def spare(self, applied: Object) -> None:
         """The hub has the work again: the eviction is called off."""
         if applied.decode(AppliedManifestWork).status.eviction_start_time:

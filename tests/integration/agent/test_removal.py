@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime
 import json
+from pathlib import Path
 
 import pytest
 
+from agent.work.apply import REPORT_FINALIZER
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, NAMESPACE, WORKFLOW
+from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Agent, Pair, running
-from tests.integration.agent.works import CLUSTER, CONFIG_MAP, config_map
+from tests.integration.agent.works import CLUSTER, CONFIG_MAP, Json, config_map, workflow
 
 
 async def test_a_deleted_work_takes_its_objects_along(pair: Pair, agent: Agent, namespace: str) -> None:
@@ -263,13 +266,110 @@ async def test_a_work_that_the_hub_remembers_in_time_is_spared(pair: Pair, names
     assert after.metadata.uid == before.metadata.uid
 
 
-async def test_another_hubs_trace_is_left_alone(pair: Pair, namespace: str) -> None:
+# -- another hub -----------------------------------------------------------------------------------------
+@pytest.fixture
+def moved(pair: Pair, tmp_path: Path) -> Path:
+    """The agent's kubeconfig of the same hub at another address, which makes it another hub to the agent."""
+    text = pair.agent_hub.read_text()
+    assert "https://127.0.0.1:" in text
+    out = tmp_path / "moved.kubeconfig"
+    out.write_text(text.replace("https://127.0.0.1:", "https://localhost:"))
+    return out
+
+
+async def traces_of(pair: Pair, name: str) -> list[str]:
+    found, _ = await pair.managed.list(APPLIED_MANIFEST_WORK)
+    return [item.metadata.name for item in found if item.metadata.name.endswith(f"-{name}")]
+
+
+async def test_a_hub_that_gets_another_address_goes_on_with_what_it_has(
+    pair: Pair, namespace: str, moved: Path
+) -> None:
+    async with running(pair):
+        await works.create(pair, namespace, config_map("c", namespace, a="1"), workflow("w", namespace))
+        await works.condition(pair, namespace, "Applied", "True")
+        before = [
+            await works.there(pair, CONFIG_MAP, "c", namespace),
+            await works.there(pair, WORKFLOW, "w", namespace),
+        ]
+        await works.play_argo(pair, "w", namespace, "Running")
+        (old,) = await traces_of(pair, namespace)
+    async with running(pair, hub=moved, eviction_grace=2):
+
+        async def is_alone() -> bool:
+            found = await traces_of(pair, namespace)
+            assert len(found) == 1
+            assert found != [old]
+            return True
+
+        await eventually(is_alone, what="the trace of the old address is gone")
+        (new,) = await traces_of(pair, namespace)
+        after = [
+            await works.there(pair, CONFIG_MAP, "c", namespace),
+            await works.there(pair, WORKFLOW, "w", namespace),
+        ]
+        assert [item.metadata.uid for item in after] == [item.metadata.uid for item in before]
+        for item in after:
+            assert [owner.name for owner in item.metadata.owner_references] == [new]
+        assert REPORT_FINALIZER in after[1].metadata.finalizers, "its end is waited for"
+        await works.play_argo(pair, "w", namespace, "Succeeded", finishedAt="2026-01-01T00:00:00Z")
+
+        async def is_let_go() -> bool:
+            copy = await works.there(pair, WORKFLOW, "w", namespace)
+            return REPORT_FINALIZER not in copy.metadata.finalizers
+
+        await eventually(is_let_go, what="its end is reported")
+        await works.delete(pair, namespace)
+
+
+def left_by(agent: str, namespace: str) -> Json:
     body = {
         **works.manifest(APPLIED_MANIFEST_WORK, f"{'0' * 64}-{namespace}"),
-        "spec": {"hubHash": "0" * 64, "agentID": "0" * 64, "manifestWorkName": namespace},
+        "spec": {"hubHash": "0" * 64, "agentID": agent, "manifestWorkName": namespace},
     }
     body["metadata"]["finalizers"] = [APPLIED_MANIFEST_WORK_FINALIZER]
-    created = await pair.managed.create(APPLIED_MANIFEST_WORK, body)
+    return body
+
+
+async def applied_for(pair: Pair, trace: Object, namespace: str) -> Object:
+    """A ConfigMap that the trace lists and owns."""
+    owner = {
+        "apiVersion": APPLIED_MANIFEST_WORK.api_version,
+        "kind": APPLIED_MANIFEST_WORK.kind,
+        "name": trace.metadata.name,
+        "uid": trace.metadata.uid,
+    }
+    body = config_map("old", namespace)
+    body["metadata"]["ownerReferences"] = [owner]
+    made = await pair.managed.create(CONFIG_MAP, body, namespace=namespace)
+    item = {"resource": "configmaps", "version": "v1", "name": "old", "namespace": namespace}
+    patch = merge_patch({"status": {"appliedResources": [item | {"uid": made.metadata.uid}]}})
+    await pair.managed.patch(APPLIED_MANIFEST_WORK, trace.metadata.name, patch, subresource="status")
+    return made
+
+
+async def test_what_a_hub_of_before_has_brought_goes_after_the_grace(pair: Pair, namespace: str) -> None:
+    trace = await pair.managed.create(APPLIED_MANIFEST_WORK, left_by("default/argosy-agent", namespace))
+    await applied_for(pair, trace, namespace)
+    async with running(pair):
+
+        async def is_marked() -> bool:
+            found = (await pair.managed.get(APPLIED_MANIFEST_WORK, trace.metadata.name)).to_dict()
+            return bool(found["status"].get("evictionStartTime"))
+
+        await eventually(is_marked, what="the grace begins")
+        await works.there(pair, CONFIG_MAP, "old", namespace)
+    async with running(pair, eviction_grace=0):
+        await works.not_there(pair, CONFIG_MAP, "old", namespace)
+
+        async def is_gone() -> bool:
+            return await pair.managed.find(APPLIED_MANIFEST_WORK, trace.metadata.name) is None
+
+        await eventually(is_gone, what="nothing left")
+
+
+async def test_the_trace_of_an_agent_for_another_hub_is_left_alone(pair: Pair, namespace: str) -> None:
+    created = await pair.managed.create(APPLIED_MANIFEST_WORK, left_by("elsewhere/argosy-agent", namespace))
     async with running(pair, eviction_grace=0):
         await works.create(pair, namespace, config_map("c", namespace))
         await works.condition(pair, namespace, "Applied", "True")
