@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import msgspec
 import structlog
 
 from controllers.acceptance import accept, approve
@@ -12,6 +11,7 @@ from controllers.api.cluster import ManagedCluster
 from controllers.api.kinds import MANAGED_CLUSTER
 from controllers.api.membership import REGISTER_GROUP
 from controllers.api.signing import SigningRequest
+from controllers.kube.access import allows
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.cache import Reader
@@ -20,16 +20,6 @@ from controllers.runtime.reconcile import Request, Result
 from registration.judge import Judgement, Verdict, judge
 
 log = structlog.get_logger(__name__)
-
-_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-
-
-class _Status(msgspec.Struct):
-    allowed: bool = False
-
-
-class _Review(msgspec.Struct):
-    status: _Status = msgspec.field(default_factory=_Status)
 
 
 class RequestReconciler:
@@ -104,5 +94,4 @@ class RequestReconciler:
             },
         }
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-        answer = await self._client.request("POST", _REVIEWS, body=msgspec.json.encode(body))
-        return msgspec.json.decode(answer, type=_Review).status.allowed
+        return await allows(self._client, body)

@@ -8,18 +8,9 @@ from agent.decide.executor import BadExecutorError, account, may_escalate, refus
 from agent.work.outcome import Json
 from controllers.api.kinds import Kind
 from controllers.api.work import Executor
+from controllers.kube.access import allows
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, Forbidden
-
-_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-
-
-class _Status(msgspec.Struct):
-    allowed: bool = False
-
-
-class _Review(msgspec.Struct):
-    status: _Status = msgspec.field(default_factory=_Status)
 
 
 class Executors:
@@ -40,8 +31,7 @@ class Executors:
         if of is None:
             return ""
         for review in reviews(of, kind, namespace, name, owned=owned):
-            answer = await self._managed.request("POST", _REVIEWS, body=msgspec.json.encode(review))
-            if not msgspec.json.decode(answer, type=_Review).status.allowed:
+            if not await allows(self._managed, review):
                 return refusal(kind, namespace, name)
         if may_escalate(kind) and not await self._may_grant(user(of), kind, namespace, manifest):
             return refusal(kind, namespace, name, escalates=True)
