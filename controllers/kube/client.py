@@ -54,6 +54,7 @@ _ONE_PIECE = 2**20
 # size of what was sent has to tell; a little is left for what the server adds.
 _STORABLE = 3 * 2**19 - 2**14
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+_GLANCE_TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 class ConfigError(Exception):
@@ -234,9 +235,24 @@ class Client:
     async def version(
         self, kind: Kind, *, namespace: str = "", label_selector: str = "", field_selector: str = ""
     ) -> str:
-        """The resourceVersion that a list would have now, for the price of a single object's metadata."""
+        """The resourceVersion that a list would have now, for the price of a single object's metadata.
+
+        For after a watch has broken: not by one of the connections that may have died with it.
+        """
         query = [*_selectors(label_selector, field_selector), ("limit", "1")]
-        answer = await self.request("GET", kind.path(namespace), query=query, accept=_METADATA_LIST)
+        with _transport_errors():
+            response = await self._send(
+                self._watch_pool,
+                "GET",
+                kind.path(namespace),
+                query=query,
+                accept=_METADATA_LIST,
+                timeout=_GLANCE_TIMEOUT,
+            )
+            async with response:
+                answer = await response.read()
+        if response.status != 200:
+            raise from_status(response.status, answer, response.headers.get("Retry-After"))
         return decode_list(answer)[1]
 
     @contextlib.asynccontextmanager
