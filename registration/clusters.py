@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import structlog
 
 from controllers.acceptance import make
-from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster import AVAILABLE, ManagedCluster
 from controllers.api.conditions import is_true
 from controllers.api.keys import CLUSTER_LEASE_NAME, MANAGED_CLUSTER_FINALIZER, MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import LEASE, MANAGED_CLUSTER, MANIFEST_WORK, NAMESPACE, Kind
@@ -21,7 +21,6 @@ from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.reconcile import Request, Result, Terminal
 from registration.decide import plan
-from registration.judge import AVAILABLE
 
 log = structlog.get_logger(__name__)
 

@@ -14,14 +14,11 @@ from typing import Final, NamedTuple
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster import ACCEPTED, AVAILABLE, ManagedCluster
 from controllers.api.conditions import find, is_true
 from controllers.api.keys import CLUSTER_NAME_LABEL
 from controllers.api.membership import MANAGED_CLUSTERS, SIGNER, group, user
 from controllers.api.signing import SigningRequest
-
-ACCEPTED: Final = "HubAcceptedManagedCluster"
-AVAILABLE: Final = "ManagedClusterConditionAvailable"
 
 _USAGES: Final = frozenset({"digital signature", "key encipherment", "client auth"})
 

@@ -18,6 +18,10 @@ TaintEffect = Annotated[str, extra(enum=["NoSelect", "PreferNoSelect", "NoSelect
 
 DEFAULT_LEASE_SECONDS = 60
 
+# Conditions of a ManagedCluster: the hub has let it in; its agent lives.
+ACCEPTED = "HubAcceptedManagedCluster"
+AVAILABLE = "ManagedClusterConditionAvailable"
+
 _DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 Conditions = Annotated[

@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from controllers.api.cluster import DEFAULT_LEASE_SECONDS, ManagedCluster, Taint
+from controllers.api.cluster import ACCEPTED, AVAILABLE, DEFAULT_LEASE_SECONDS, ManagedCluster, Taint
 from controllers.api.conditions import condition, find, is_true, with_condition
 from controllers.api.meta import Condition, timestamp
-
-ACCEPTED: Final = "HubAcceptedManagedCluster"
-AVAILABLE: Final = "ManagedClusterConditionAvailable"
 
 UNREACHABLE: Final = "cluster.open-cluster-management.io/unreachable"
 UNAVAILABLE: Final = "cluster.open-cluster-management.io/unavailable"

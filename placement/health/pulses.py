@@ -6,14 +6,14 @@ import datetime
 from collections.abc import Callable
 from dataclasses import replace
 
-from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster import AVAILABLE, ManagedCluster
 from controllers.api.conditions import is_true
 from controllers.api.meta import parsed
 from controllers.api.model import Model
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
-from placement.health.decide import AVAILABLE, Pulse
+from placement.health.decide import Pulse
 
 
 class _Spec(Model):

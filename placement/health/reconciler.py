@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster import AVAILABLE, ManagedCluster
 from controllers.api.conditions import find
 from controllers.api.kinds import MANAGED_CLUSTER
 from controllers.kube.client import Client
@@ -17,7 +17,7 @@ from controllers.kube.patch import merge_patch
 from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.reconcile import Request, Result
-from placement.health.decide import AVAILABLE, Health, judge
+from placement.health.decide import Health, judge
 from placement.health.pulses import Pulses
 
 log = structlog.get_logger(__name__)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from controllers.api import keys
+from controllers.api.cluster import AVAILABLE
 from controllers.api.kinds import MANAGED_CLUSTER, NAMESPACE, PLACEMENT, WORKFLOW
 from controllers.kube.patch import merge_patch
-from placement.health.decide import AVAILABLE
 from tests.e2e import metrics, workflows
 from tests.e2e.conftest import Argosy
 from tests.e2e.lost import is_tainted

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from controllers.api import keys
+from controllers.api.cluster import ACCEPTED, AVAILABLE
 from controllers.api.cluster_set import EXCLUSIVE_LABEL
 from controllers.api.kinds import (
     MANAGED_CLUSTER,
@@ -21,7 +22,6 @@ from hack.bench import workload
 from hack.bench.scenario import KILOBYTE
 from hack.bench.workload import Draft
 from hack.fleet.errors import FleetError
-from placement.health.decide import ACCEPTED, AVAILABLE
 
 Json = dict[str, Any]
 

@@ -21,6 +21,7 @@ from agent.credentials import FileKeep
 from agent.renewal import Renewal
 from controllers.__main__ import LEASE_NAME, parser
 from controllers.api import keys
+from controllers.api.cluster import AVAILABLE
 from controllers.api.kinds import (
     LEASE,
     MANAGED_CLUSTER,
@@ -39,7 +40,7 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.lease import holder_of
 from controllers.runtime.process import manager_for
-from placement.health.decide import AVAILABLE, UNREACHABLE
+from placement.health.decide import UNREACHABLE
 from tests.deployed import account, rendered, rights
 from tests.eventually import eventually
 from tests.integration.bodies import Body, cluster_set, managed_cluster, of, set_binding, workflow

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from agent.certificates import new_key, signing_request
-from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster import ACCEPTED, AVAILABLE, ManagedCluster
 from controllers.api.keys import CLUSTER_NAME_LABEL
 from controllers.api.membership import MANAGED_CLUSTERS, SIGNER, group, user
 from controllers.api.signing import SigningRequest
-from registration.judge import ACCEPTED, AVAILABLE, Verdict, judge
+from registration.judge import Verdict, judge
 
 BOOTSTRAP = "system:serviceaccount:argosy:agent-bootstrap"
 AGENT = user("c1")

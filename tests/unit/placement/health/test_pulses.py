@@ -7,9 +7,10 @@ from typing import cast
 
 import msgspec
 
+from controllers.api.cluster import AVAILABLE
 from controllers.kube.object import Object
 from controllers.runtime.informer import Informer
-from placement.health.decide import AVAILABLE, Pulse
+from placement.health.decide import Pulse
 from placement.health.pulses import Pulses
 from tests.unit.placement.fake_informer import FakeInformer
 
