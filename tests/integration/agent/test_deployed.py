@@ -40,6 +40,8 @@ _NOBODY = {
 
 
 async def test_the_agent_needs_its_role_and_no_more(pair: Pair, namespace: str, tmp_path: Path) -> None:
+    async with running(pair):  # what other tests have left may be beyond the rights of the next agent
+        await works.clear(pair)
     Watchful.begin()
     limited = await account(pair.managed, pair.agent_managed, "agent", tmp_path / "agent.kubeconfig")
     added = documented("deploying.md", "argosy-agent-config")

@@ -258,8 +258,7 @@ async def test_an_agent_that_may_keep_no_book_works_all_the_same_and_says_so(
     pair: Pair, namespace: str, bookless: Path
 ) -> None:
     async with running(pair):  # it may not read what works of other tests have left, and would wait for that
-        for work in (await pair.hub.list(MANIFEST_WORK, namespace=CLUSTER))[0]:
-            await works.delete(pair, work.metadata.name)
+        await works.clear(pair)
     with capture_logs() as said:
         async with running(pair, managed=bookless):
             await create(pair, namespace)

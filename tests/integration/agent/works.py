@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -110,6 +111,12 @@ async def delete(pair: Clusters, name: str, *, within: float = 20) -> None:
         return await pair.hub.find(MANIFEST_WORK, name, namespace=CLUSTER) is None
 
     await eventually(probe, within=within, what=f"ManifestWork {name} gone")
+
+
+async def clear(pair: Clusters) -> None:
+    """Deletes all works, as an agent that runs lets them go."""
+    found, _ = await pair.hub.list(MANIFEST_WORK, namespace=CLUSTER)
+    await asyncio.gather(*(delete(pair, item.metadata.name, within=60) for item in found))
 
 
 async def condition(
