@@ -141,9 +141,9 @@ class Cleanup:
 
     async def remove(self, applied: Object, option: DeleteOption | None, *, work_uid: str = "") -> bool:
         """Whether the AppliedManifestWork and all that it lists are gone now; if not, to be called again."""
-        resources = applied.decode(AppliedManifestWork).status.applied_resources
-        listed = {identity(item) for item in resources}
-        resources += [item for item in intended(applied) if identity(item) not in listed]
+        recorded = applied.decode(AppliedManifestWork).status.applied_resources
+        listed = {identity(item) for item in recorded}
+        resources = [*recorded, *(item for item in intended(applied) if identity(item) not in listed)]
         if await self.drop(applied, reversed(resources), option, work_uid=work_uid):
             return False
         meta = applied.metadata
