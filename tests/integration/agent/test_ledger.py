@@ -237,7 +237,7 @@ async def test_a_burst_of_deletions_shares_a_few_writes_and_the_oldest_page_goes
         await asyncio.gather(*(works.delete(pair, name, within=60) for name in names))
         record_property("seconds", time.monotonic() - began)
         record_property("ledger_writes", len(written))
-    assert 1 <= len(written) <= count / 3, written
+    assert 1 <= len(written) <= count / 2, written
     left = await pages(pair)
     # Other tests of this hub have filled pages, too, with agents that may keep more.
     assert len(left) <= max(1, len(before))
