@@ -12,7 +12,7 @@ import pytest
 
 from controllers.api import keys
 from controllers.api.cluster import AVAILABLE
-from controllers.api.kinds import MANAGED_CLUSTER, NAMESPACE, PLACEMENT, WORKFLOW
+from controllers.api.kinds import MANAGED_CLUSTER, MANIFEST_WORK, NAMESPACE, PLACEMENT, WORKFLOW
 from controllers.kube.patch import merge_patch
 from tests.e2e import metrics, workflows
 from tests.e2e.conftest import Argosy
@@ -208,9 +208,17 @@ async def test_a_cluster_that_is_accepted_later_receives_its_work(argosy: Argosy
     body = workflows.hello("patient")
     body["metadata"]["annotations"][keys.CLUSTER_ANNOTATION] = "late"
     await workflows.create(argosy, body)
-    await workflows.event(argosy.hub, "patient", "NotDispatched")
+
+    async def waits() -> bool:  # that it is not there, or that it is not heard of: whoever says so first
+        found = await argosy.hub.get(WORKFLOW, "patient", namespace="argo")
+        return bool(found.metadata.annotations.get(keys.WAITING_ANNOTATION))
+
+    async def is_sent() -> bool:
+        return bool((await argosy.hub.list(MANIFEST_WORK, namespace="late"))[0])
+
+    await eventually(waits, what="the Workflow waits")
     await argosy.hub.patch(MANAGED_CLUSTER, "late", merge_patch({"spec": {"hubAcceptsClient": True}}))
-    await workflows.event(argosy.hub, "patient", "Dispatched")
+    await eventually(is_sent, what="its ManifestWork")
     await says(argosy, "late", "True")
     await waits_no_longer(argosy, "patient")
     # Nobody will ever confirm the removal: the cluster leaves first, and its agent is not there to clean up.

@@ -16,6 +16,7 @@ from controllers.runtime.lease import LeaseLock
 from hack.fleet.layout import REPOSITORY
 from tests.deployed import account, documented, granted, program, rendered, rights
 from tests.e2e.ocm.components import ensure
+from tests.eventually import eventually
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Pair, running
 from tests.integration.agent.works import CLUSTER, CONFIG_MAP, DEPLOYMENT, config_map, manifest, workflow
@@ -124,12 +125,17 @@ async def test_a_release_of_the_chart_comes_and_goes(pair: Pair) -> None:
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
+    async def is_one() -> bool:  # a pod that is on its way out is counted for a moment
+        found = await pair.managed.get(DEPLOYMENT, "argosy-controllers", namespace="argosy-chart")
+        return bool(found.to_dict()["status"].get("readyReplicas") == 1)
+
     await run("install", "argosy", chart, "--create-namespace")
-    await run("upgrade", "argosy", chart, "--set=hub.replicas=1", "--set=hub.evaluator=off")
-    found = (await pair.managed.get(DEPLOYMENT, "argosy-controllers", namespace="argosy-chart")).to_dict()
-    assert found["status"]["readyReplicas"] == 1
-    assert await pair.managed.find(CLUSTER_ROLE, "argosy-evaluator") is None
-    await run("uninstall", "argosy")
+    try:
+        await run("upgrade", "argosy", chart, "--set=hub.replicas=1", "--set=hub.evaluator=off")
+        await eventually(is_one, what="one replica")
+        assert await pair.managed.find(CLUSTER_ROLE, "argosy-evaluator") is None
+    finally:
+        await run("uninstall", "argosy")
     assert await pair.managed.find(CLUSTER_ROLE, "argosy-controllers") is None
     await pair.managed.delete(NAMESPACE, "argosy-chart")
 
