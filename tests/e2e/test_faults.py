@@ -75,6 +75,8 @@ async def each_ran_once(argosy: Argosy, runs: Runs, names: list[str]) -> None:
         assert workflows.phase_of(hub) == "Succeeded", hub["status"]
         cluster = workflows.cluster_of(hub)
         copy = await workflows.shown(argosy.managed[cluster], name)
+        # The test's own watch was cut off, too, and may be back later than the agent's.
+        await eventually(partial(runs.of, name), within=30, what=f"{name} seen on its cluster")
         assert runs.of(name) == {(cluster, copy["metadata"]["uid"])}
 
 
