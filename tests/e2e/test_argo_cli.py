@@ -58,8 +58,9 @@ async def run(argo: Path, kubeconfig: Path, *arguments: str) -> str:
 
 def without_ages(text: str) -> list[str]:
     """The lines of `argo get` without how long ago things were, when the copy was made, and a sum that is
-    printed in random order."""
-    lines = [line for line in text.splitlines() if not line.startswith(("Created:", "ResourcesDuration:"))]
+    printed in random order; of what still runs, without how long it has run by now."""
+    other = ["Created:", "ResourcesDuration:"] + (["Duration:"] if "\nFinished:" not in text else [])
+    lines = [line for line in text.splitlines() if not line.startswith(tuple(other))]
     lines = [re.sub(r"\(?\d+ (second|minute)s? ago\)?|\(now\)|\b\d+s\b", "<age>", line) for line in lines]
     return [re.sub(r"\s+", " ", line).strip() for line in lines]
 
