@@ -6,6 +6,7 @@ it compares what should be with what is, and writes only the difference.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -42,6 +43,10 @@ from controllers.runtime.reconcile import Request, Result
 
 # What cannot be applied is tried again, ever more seldom: not all that may help is heard of.
 _REAPPLY = Backoff(base=1.0, cap=60.0)
+
+
+# A manifest, and the kind that serves it; the error says that none does, None that the manifest names none.
+_Target = tuple[Entry, Kind | UnknownKind | None]
 
 
 @dataclass
@@ -106,12 +111,13 @@ class WorkReconciler:
     async def _deliver(self, found: Object) -> Result:
         if len(found.metadata.name) > MAX_WORK_NAME:
             return await self._refuse(found)
-        work = found.decode(ManifestWork)
-        wanted = await self._wanted(work)
+        work, targets = await self._read(found)
+        wanted = _to_own(work, targets)
         claimed, applied = await self._claims.make(found, wanted)
         if claimed is not found:
-            found, work = claimed, claimed.decode(ManifestWork)
-            wanted = await self._wanted(work)
+            found = claimed
+            work, targets = await self._read(found)
+            wanted = _to_own(work, targets)
         await self._eviction.spare(applied)
         if applied.metadata.deletion_timestamp is not None:
             return await self._begin_anew(found, work, applied)
@@ -120,9 +126,9 @@ class WorkReconciler:
         recorded = applied.decode(AppliedManifestWork).status.applied_resources
         manifests = work.spec.workload.manifests
         outcomes = []
-        for entry in _in_order(read_manifests(manifests, limit=self._limit)):
+        for entry, kind in targets:
             manifest = msgspec.json.decode(manifests[entry.ordinal])
-            outcomes.append(await self._one(found, work, entry, manifest, applied, recorded, progress))
+            outcomes.append(await self._one(found, work, entry, kind, manifest, applied, recorded, progress))
         self._lacking.settle(work.metadata.name, {item.lacks for item in outcomes if item.lacks is not None})
         held = await self._reporter.publish(found, work, applied, outcomes)
         return _next(progress, outcomes, held)
@@ -138,20 +144,22 @@ class WorkReconciler:
         await self._reporter.tell(found, work, [failed(resource_meta(entry), why) for entry in entries])
         return Result.done()
 
-    async def _wanted(self, work: ManifestWork) -> list[AppliedResource]:
-        """What the work is going to own, as far as the cluster knows its kinds. Raises ApiError."""
-        wanted = []
-        for entry in read_manifests(work.spec.workload.manifests):
-            if entry.identity is None or entry.problem:
-                continue
-            try:
-                kind = await self._discovery.resolve(*entry.identity[:3])
-            except UnknownKind:
-                continue
-            meta = resource_meta(entry, kind.plural, namespaced=kind.namespaced)
-            if options_for(meta, work.spec.manifest_configs).strategy.type != "ReadOnly":
-                wanted.append(resource(meta))
-        return wanted
+    async def _read(self, found: Object) -> tuple[ManifestWork, list[_Target]]:
+        """The work, and its manifests in the order to apply them. Raises ApiError."""
+        work = found.decode(ManifestWork)
+        entries = _in_order(read_manifests(work.spec.workload.manifests, limit=self._limit))
+        return work, [(entry, await self._kind_of(work, entry)) for entry in entries]
+
+    async def _kind_of(self, work: ManifestWork, entry: Entry) -> Kind | UnknownKind | None:
+        """None: the manifest names none. Raises ApiError."""
+        if entry.identity is None:
+            return None
+        missing = MissingKind(*entry.identity[:3])
+        self._lacking.expect(work.metadata.name, missing)
+        try:
+            return await self._discovery.resolve(*missing)
+        except UnknownKind as error:
+            return error
 
     def _progress_of(self, work: ManifestWork) -> _Progress:
         known = self._progress.get(work.metadata.name)
@@ -201,21 +209,19 @@ class WorkReconciler:
         found: Object,
         work: ManifestWork,
         entry: Entry,
+        kind: Kind | UnknownKind | None,
         manifest: Json,
         applied: Object,
         recorded: list[AppliedResource],
         progress: _Progress,
     ) -> Outcome:
-        if entry.identity is None:
+        if entry.identity is None or kind is None:
             return failed(resource_meta(entry), entry.problem)
         missing = MissingKind(*entry.identity[:3])
-        self._lacking.expect(work.metadata.name, missing)
-        try:
-            kind = await self._discovery.resolve(*missing)
-        except UnknownKind as error:
+        if isinstance(kind, UnknownKind):
             if is_complete(work):
-                return untouched(known_meta(work, resource_meta(entry)), str(error), complete=True)
-            return failed(resource_meta(entry), str(error), lacks=missing)
+                return untouched(known_meta(work, resource_meta(entry)), str(kind), complete=True)
+            return failed(resource_meta(entry), str(kind), lacks=missing)
         meta = resource_meta(entry, kind.plural, namespaced=kind.namespaced)
         if kind.namespaced and not meta.namespace:
             return failed(meta, f"namespace must be set in the manifest of a {kind.kind}", kind)
@@ -298,6 +304,17 @@ class WorkReconciler:
             live = view.record(made)
             progress.applied[entry.ordinal] = work.metadata.generation
         return Outcome(Observation(meta, content(live)), kind, live)
+
+
+def _to_own(work: ManifestWork, targets: Iterable[_Target]) -> list[AppliedResource]:
+    """What the work is going to own, as far as the cluster knows its kinds."""
+    metas = [
+        resource_meta(entry, kind.plural, namespaced=kind.namespaced)
+        for entry, kind in targets
+        if isinstance(kind, Kind) and not entry.problem
+    ]
+    configs = work.spec.manifest_configs
+    return [resource(meta) for meta in metas if options_for(meta, configs).strategy.type != "ReadOnly"]
 
 
 def _next(progress: _Progress, outcomes: list[Outcome], held: Hold | None) -> Result:
