@@ -12,9 +12,9 @@ import uvloop
 import manifestwork.expiry.wiring
 import manifestwork.wiring
 import placement.evaluator.wiring
-import placement.health.wiring
 import placement.sets.wiring
 import placement.wiring
+import registration.health.wiring
 import registration.wiring
 import statussync.wiring
 from controllers.kube.client import Client, ConfigError
@@ -117,7 +117,7 @@ async def run(options: argparse.Namespace) -> None:
             if "placement" in beside:
                 placement.evaluator.wiring.add_to(manager, client, informers, recorder)
                 placement.sets.wiring.add_to(manager, client, informers, recorder)
-                placement.health.wiring.add_to(manager, client, informers, recorder)
+                registration.health.wiring.add_to(manager, client, informers, recorder)
                 registration.wiring.add_to(manager, client, informers, recorder, options.auto_accept)
             if "manifestwork" in beside:
                 manifestwork.expiry.wiring.add_to(manager, client, informers, recorder)

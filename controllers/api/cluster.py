@@ -22,6 +22,10 @@ DEFAULT_LEASE_SECONDS = 60
 ACCEPTED = "HubAcceptedManagedCluster"
 AVAILABLE = "ManagedClusterConditionAvailable"
 
+# Keys of the taints that the hub gives a cluster whose agent does not, or says that the cluster is not.
+UNREACHABLE = "cluster.open-cluster-management.io/unreachable"
+UNAVAILABLE = "cluster.open-cluster-management.io/unavailable"
+
 _DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 Conditions = Annotated[

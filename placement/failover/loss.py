@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from controllers.api.cluster import ManagedCluster
+from controllers.api.cluster import UNAVAILABLE, UNREACHABLE, ManagedCluster
 from controllers.api.meta import parsed
 from controllers.api.placement_policy import Toleration
 from placement.evaluator.taints import described, tolerance
-from placement.health.decide import UNAVAILABLE, UNREACHABLE
 
 
 class Loss(NamedTuple):

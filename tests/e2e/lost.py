@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from controllers.api import keys
+from controllers.api.cluster import UNREACHABLE
 from controllers.api.kinds import MANAGED_CLUSTER, PLACEMENT_DECISION
 from controllers.api.placement import PlacementDecision
 from controllers.kube.patch import merge_patch
-from placement.health.decide import UNREACHABLE
 from tests.e2e.conftest import Argosy
 from tests.eventually import eventually
 

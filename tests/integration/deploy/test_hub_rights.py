@@ -12,16 +12,16 @@ import pytest
 
 import manifestwork.wiring
 import placement.evaluator.wiring
-import placement.health.wiring
 import placement.sets.wiring
 import placement.wiring
+import registration.health.wiring
 import registration.wiring
 import statussync.wiring
 from agent.credentials import FileKeep
 from agent.renewal import Renewal
 from controllers.__main__ import LEASE_NAME, parser
 from controllers.api import keys
-from controllers.api.cluster import AVAILABLE
+from controllers.api.cluster import AVAILABLE, UNREACHABLE
 from controllers.api.kinds import (
     LEASE,
     MANAGED_CLUSTER,
@@ -40,7 +40,6 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.lease import holder_of
 from controllers.runtime.process import manager_for
-from placement.health.decide import UNREACHABLE
 from tests.deployed import account, rendered, rights
 from tests.eventually import eventually
 from tests.integration.bodies import Body, cluster_set, managed_cluster, of, set_binding, workflow
@@ -55,7 +54,7 @@ from tests.joining import invited
 _STAMP = "2026-01-01T00:00:00Z"
 _ENDED = {"phase": "Succeeded", "progress": "1/1", "startedAt": _STAMP, "finishedAt": _STAMP, "nodes": {}}
 _CONTROLLERS = (placement.wiring, manifestwork.wiring, statussync.wiring)
-_EVALUATION = (placement.evaluator.wiring, placement.sets.wiring, placement.health.wiring)
+_EVALUATION = (placement.evaluator.wiring, placement.sets.wiring, registration.health.wiring)
 # What a Workflow's life takes only when something is unusual: an event that comes again, a standard set that was
 # changed, pages of decisions that change or are too many, a stop on the hub.
 _SELDOM = {

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from controllers.api import keys
+from controllers.api.cluster import UNREACHABLE
 from controllers.api.kinds import (
     ADDON_PLACEMENT_SCORE,
     MANAGED_CLUSTER,
@@ -17,7 +18,6 @@ from controllers.api.kinds import (
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from placement.evaluator.wiring import add_to as add_evaluator
-from placement.health.decide import UNREACHABLE
 from placement.wiring import add_to
 from tests.eventually import eventually
 from tests.integration.bodies import Body, decision_page, decisions, of, placement, workflow

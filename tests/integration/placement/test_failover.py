@@ -13,11 +13,11 @@ import manifestwork.wiring
 import placement.wiring
 import statussync.wiring
 from controllers.api import keys
+from controllers.api.cluster import UNREACHABLE
 from controllers.api.kinds import MANAGED_CLUSTER, PLACEMENT, PLACEMENT_DECISION, WORKFLOW
 from controllers.api.meta import timestamp
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
-from placement.health.decide import UNREACHABLE
 from tests.eventually import eventually
 from tests.integration.bodies import Body, decision_page, decisions, managed_cluster, of, workflow
 from tests.integration.played_agent import PlayedAgent

@@ -6,14 +6,13 @@ import datetime
 from collections.abc import Callable
 
 from controllers.api import keys
-from controllers.api.cluster import AVAILABLE
+from controllers.api.cluster import AVAILABLE, UNREACHABLE
 from controllers.api.kinds import LEASE, MANAGED_CLUSTER, NAMESPACE, PLACEMENT
 from controllers.api.meta import timestamp
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from placement.evaluator.wiring import add_to as add_evaluator
-from placement.health.decide import UNREACHABLE
-from placement.health.wiring import add_to
+from registration.health.wiring import add_to
 from tests.eventually import eventually
 from tests.integration.bodies import Body, managed_cluster, placement
 from tests.integration.placement.deciding import decides

@@ -16,7 +16,7 @@ from controllers.api.kinds import MANAGED_CLUSTER
 from controllers.kube.client import Client
 from controllers.kube.kubeconfig import cluster_of, parse
 from controllers.runtime.manager import Manager
-from placement.health.wiring import add_to as add_health
+from registration.health.wiring import add_to as add_health
 from registration.wiring import add_to
 from tests.integration.running import Wiring, running
 

@@ -15,8 +15,8 @@ from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.watch import Scope
-from placement.health.pulses import Pulses, is_available
-from placement.health.reconciler import HealthReconciler
+from registration.health.pulses import Pulses, is_available
+from registration.health.reconciler import HealthReconciler
 
 
 def add_to(manager: Manager, client: Client, informers: Informers, recorder: Recorder) -> Controller:

@@ -13,12 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from controllers.api.cluster import ACCEPTED, AVAILABLE, DEFAULT_LEASE_SECONDS, ManagedCluster, Taint
+from controllers.api.cluster import (
+    ACCEPTED,
+    AVAILABLE,
+    DEFAULT_LEASE_SECONDS,
+    UNAVAILABLE,
+    UNREACHABLE,
+    ManagedCluster,
+    Taint,
+)
 from controllers.api.conditions import condition, find, is_true, with_condition
 from controllers.api.meta import Condition, timestamp
 
-UNREACHABLE: Final = "cluster.open-cluster-management.io/unreachable"
-UNAVAILABLE: Final = "cluster.open-cluster-management.io/unavailable"
 _OURS: Final = frozenset({UNREACHABLE, UNAVAILABLE})
 
 # How many lease durations may pass without a renewal.

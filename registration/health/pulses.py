@@ -13,7 +13,7 @@ from controllers.api.model import Model
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
-from placement.health.decide import Pulse
+from registration.health.decide import Pulse
 
 
 class _Spec(Model):

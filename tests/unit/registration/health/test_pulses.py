@@ -10,8 +10,8 @@ import msgspec
 from controllers.api.cluster import AVAILABLE
 from controllers.kube.object import Object
 from controllers.runtime.informer import Informer
-from placement.health.decide import Pulse
-from placement.health.pulses import Pulses
+from registration.health.decide import Pulse
+from registration.health.pulses import Pulses
 from tests.unit.placement.fake_informer import FakeInformer
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

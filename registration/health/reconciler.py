@@ -17,8 +17,8 @@ from controllers.kube.patch import merge_patch
 from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.reconcile import Request, Result
-from placement.health.decide import Health, judge
-from placement.health.pulses import Pulses
+from registration.health.decide import Health, judge
+from registration.health.pulses import Pulses
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from controllers.api.cluster import ACCEPTED, AVAILABLE, ManagedCluster
+from controllers.api.cluster import ACCEPTED, AVAILABLE, UNAVAILABLE, UNREACHABLE, ManagedCluster
 from controllers.api.conditions import find
-from placement.health.decide import UNAVAILABLE, UNREACHABLE, Health, Pulse, judge
+from registration.health.decide import Health, Pulse, judge
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STAMP = "2026-11-21T12:00:00Z"
