@@ -18,7 +18,7 @@ from controllers.api.cluster import ACCEPTED, AVAILABLE, ManagedCluster
 from controllers.api.conditions import find, is_true
 from controllers.api.keys import CLUSTER_NAME_LABEL
 from controllers.api.membership import MANAGED_CLUSTERS, SIGNER, group, user
-from controllers.api.signing import SigningRequest
+from controllers.api.signing import SigningRequest, SigningRequestSpec
 
 _USAGES: Final = frozenset({"digital signature", "key encipherment", "client auth"})
 
@@ -47,10 +47,14 @@ class Judgement(NamedTuple):
 def judge(request: SigningRequest, cluster: ManagedCluster | None, trusted: Collection[str]) -> Judgement:
     """`cluster`: the ManagedCluster that the request's label names; None: there is none. `trusted`: users and groups
     whose clusters are let in."""
-    name = request.metadata.labels.get(CLUSTER_NAME_LABEL, "")
-    if not name or request.spec.signer_name != SIGNER or (why := _fault(request, name)):
-        return Judgement(Verdict.NOT_OURS, name, why if name and request.spec.signer_name == SIGNER else "")
-    if request.spec.username == _common_name(request):
+    name = cluster_of(request)
+    if not name or request.spec.signer_name != SIGNER:
+        return Judgement(Verdict.NOT_OURS)
+    try:
+        subject = _subject(request.spec, name)
+    except ValueError as error:
+        return Judgement(Verdict.NOT_OURS, name, str(error))
+    if request.spec.username == subject:
         return Judgement(Verdict.RENEW, name)
     asker = request.spec.username
     if not {asker, *request.spec.groups} & set(trusted):
@@ -67,26 +71,27 @@ def judge(request: SigningRequest, cluster: ManagedCluster | None, trusted: Coll
     return Judgement(Verdict.ACCEPT, name)
 
 
-def _fault(request: SigningRequest, cluster: str) -> str:
-    """Why it is no request of an agent of the cluster; "" if it is one."""
+def cluster_of(request: SigningRequest) -> str:
+    """The cluster that the request says to be of; "" for none."""
+    return request.metadata.labels.get(CLUSTER_NAME_LABEL, "")
+
+
+def _subject(spec: SigningRequestSpec, cluster: str) -> str:
+    """The user that it asks to be. ValueError, with the reason, if it is no request of an agent of the cluster."""
     try:
-        asked = x509.load_pem_x509_csr(request.spec.request)
+        asked = x509.load_pem_x509_csr(spec.request)
     except ValueError as error:
-        return f"not a certificate request: {error}"
+        raise ValueError(f"not a certificate request: {error}") from error
     organizations = {
         str(item.value) for item in asked.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     }
     if organizations - {MANAGED_CLUSTERS} != {group(cluster)}:
-        return f"it asks for the groups {sorted(organizations)}"
-    if not _common_name(request).startswith(user(cluster, "")):
-        return f"it asks for the user {_common_name(request)!r}"
-    if extra := set(request.spec.usages) - _USAGES:
-        return f"it asks for the usages {sorted(extra)}"
+        raise ValueError(f"it asks for the groups {sorted(organizations)}")
+    names = [str(item.value) for item in asked.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if len(names) != 1 or not names[0].startswith(user(cluster, "")):
+        raise ValueError(f"it asks for the users {names}")
+    if extra := set(spec.usages) - _USAGES:
+        raise ValueError(f"it asks for the usages {sorted(extra)}")
     if len(asked.extensions) > 0:
-        return "it asks for extensions"
-    return ""
-
-
-def _common_name(request: SigningRequest) -> str:
-    names = x509.load_pem_x509_csr(request.spec.request).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if len(names) == 1 else ""
+        raise ValueError("it asks for extensions")
+    return names[0]

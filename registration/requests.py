@@ -17,7 +17,7 @@ from controllers.kube.object import Object
 from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.reconcile import Request, Result
-from registration.judge import Judgement, Verdict, judge
+from registration.judge import Judgement, Verdict, cluster_of, judge
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ class RequestReconciler:
         if asked.status.conditions or asked.status.certificate:
             return Result.done()
         # Asked of the hub itself: a cluster asks for its certificate the moment after it has made its ManagedCluster.
-        cluster = await self._cluster(judge(asked, None, ()).cluster)
+        cluster = await self._cluster(cluster_of(asked))
         member = cluster.decode(ManagedCluster) if cluster is not None else None
         await self._act(found, asked, cluster, judge(asked, member, self._trusted))
         return Result.done()

@@ -44,8 +44,10 @@ FREE_PREFIX: Final = "free.argosy.io/"
 # ClusterClaims of our agent about the cluster's Argo Workflows.
 ARGO_CLAIM: Final = "argo.argosy.io"
 ARGO_VERSION_CLAIM: Final = "version.argo.argosy.io"
-# On what our agent keeps on its cluster of its own accord; without it an object of that name is somebody else's.
+# On what our agent keeps on its cluster, and our controllers on the hub, of their own accord; without it an object of
+# that name is somebody else's.
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+HUB_MANAGER: Final = "argosy"
 AGENT_MANAGER: Final = "argosy-agent"
 
 # -- Argo's own, which `argo list` and `argo get` read ---------------------------------------------------

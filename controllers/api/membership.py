@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from controllers.api.keys import CLUSTER_LEASE_NAME, CLUSTER_NAME_LABEL
+from controllers.api.keys import CLUSTER_LEASE_NAME, CLUSTER_NAME_LABEL, HUB_MANAGER, MANAGED_BY_LABEL
 from controllers.api.kinds import (
     ARGO_GROUP,
     CERTIFICATE_SIGNING_REQUEST,
@@ -37,7 +37,6 @@ REGISTER_GROUP: Final = "register.open-cluster-management.io"
 # How many requests of one cluster may be there at a time. The hub removes one an hour after it was answered, and a
 # day after it was made.
 _REQUESTS: Final = 8
-_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
 
 class Owned(NamedTuple):
@@ -65,7 +64,7 @@ class Owned(NamedTuple):
     @property
     def labels(self) -> dict[str, str]:
         """By which the objects of a cluster, and those that Argosy made, are told from others."""
-        return {CLUSTER_NAME_LABEL: self.cluster, _MANAGED_BY: "argosy"}
+        return {CLUSTER_NAME_LABEL: self.cluster, MANAGED_BY_LABEL: HUB_MANAGER}
 
 
 def group(cluster: str) -> str:
@@ -85,7 +84,7 @@ def request_names(cluster: str) -> list[str]:
 
 def is_ours(labels: Mapping[str, str]) -> bool:
     """Whether Argosy made the object."""
-    return labels.get(_MANAGED_BY) == "argosy"
+    return labels.get(MANAGED_BY_LABEL) == HUB_MANAGER
 
 
 def membership(cluster: str) -> list[Owned]:
