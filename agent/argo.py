@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 import structlog
 
 from agent.decide.argo import COMPONENT_LABEL, CONTROLLER, claims, lowest_version
+from agent.work.discovery import Discovery
 from controllers.api.cluster import ClusterClaim
 from controllers.api.deployment import Deployment
 from controllers.api.keys import AGENT_MANAGER, ARGO_CLAIM, ARGO_VERSION_CLAIM, MANAGED_BY_LABEL
@@ -50,14 +50,6 @@ _NOT_CLAIMED: Final = "argo_not_claimed"
 _NO_VERSION: Final = "argo_version_not_claimed"
 
 
-class _Resource(msgspec.Struct):
-    name: str
-
-
-class _Resources(msgspec.Struct):
-    resources: list[_Resource]
-
-
 class ArgoReconciler:
     """Request: any; there is one Argo for a cluster. The informers are optional ones of DEFINITION, DEPLOYMENTS and all
     ClusterClaims; `claims` is a view of the last."""
@@ -65,6 +57,7 @@ class ArgoReconciler:
     def __init__(
         self,
         managed: Client,
+        discovery: Discovery,
         *,
         definition: Informer,
         deployments: Sequence[Informer],
@@ -72,6 +65,7 @@ class ArgoReconciler:
         claims: OwnWrites,
     ) -> None:
         self._managed = managed
+        self._discovery = discovery
         self._definition = definition
         self._deployments = deployments
         self._claimed = claimed
@@ -111,12 +105,8 @@ class ArgoReconciler:
         return Result.recheck(after=_UNSETTLED.delay(self._unsettled - 1))
 
     async def _is_served(self) -> bool:
-        try:
-            answer = await self._managed.request("GET", f"/apis/{WORKFLOW.api_version}")
-        except NotFound:
-            return False
-        found = msgspec.json.decode(answer, type=_Resources).resources
-        return any(item.name == WORKFLOW.plural for item in found)
+        await self._discovery.load(WORKFLOW.group, WORKFLOW.version)
+        return self._discovery.serves(WORKFLOW.group, WORKFLOW.version, WORKFLOW.kind)
 
     def _version(self) -> str | None:
         """Says once when it can't be known."""

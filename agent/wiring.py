@@ -135,6 +135,7 @@ def _add_argo(manager: Manager, managed: Client, cluster: str, here: Informers) 
     claimed = here.of(_CLAIMS, optional=True)
     reconciler = argo.ArgoReconciler(
         managed,
+        Discovery(managed),
         definition=definition,
         deployments=deployments,
         claimed=claimed,

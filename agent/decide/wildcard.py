@@ -8,6 +8,8 @@ import re
 
 def fits(pattern: str, text: str) -> bool:
     """Whether the whole of `text` is as `pattern` says."""
+    if "*" not in pattern:
+        return pattern == text
     return _compiled(pattern).fullmatch(text) is not None
 
 
