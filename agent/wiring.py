@@ -6,40 +6,16 @@ import argparse
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import agent.work.wiring
 from agent import argo, scores
-from agent.decide.allow import Allowed
-from agent.decide.naming import hub_hash, work_name
 from agent.heartbeat import Heartbeat
-from agent.past import Past, past_of
+from agent.past import past_of
 from agent.pods import UNFINISHED, only_claimed, takes_otherwise
 from agent.registration import RegistrationReconciler
-from agent.work.apply import Applier
-from agent.work.claim import Claims
-from agent.work.cleanup import Cleanup
 from agent.work.discovery import Discovery
-from agent.work.eviction import Eviction
-from agent.work.executors import Executors
-from agent.work.kinds import KindsReconciler
-from agent.work.lacking import Lacking, MissingNamespace
-from agent.work.managed import ManagedObjects
-from agent.work.other_hubs import OtherHubs
-from agent.work.reconciler import WorkReconciler
-from agent.work.report import Reporter
-from agent.work.results import StatusResults
-from agent.work.workflows import Workflows
 from controllers.api.cluster import DEFAULT_LEASE_SECONDS, ManagedCluster
-from controllers.api.kinds import (
-    APPLIED_MANIFEST_WORK,
-    CLUSTER_CLAIM,
-    CRD,
-    MANAGED_CLUSTER,
-    MANIFEST_WORK,
-    NAMESPACE,
-    NODE,
-    WORKFLOW_STATUS_RESULT,
-)
+from controllers.api.kinds import CLUSTER_CLAIM, MANAGED_CLUSTER, NODE
 from controllers.kube.client import Client
-from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.clock import now
 from controllers.runtime.controller import Controller, Mapper
@@ -68,7 +44,8 @@ def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
     _add_registration(manager, hub, managed, cluster, registered, here, free=options.free)
     _add_argo(manager, managed, cluster, here)
     past = past_of(manager, hub, managed, recorder, registered, options)
-    _add_works(manager, hub, managed, at_hub, here, past, options)
+    agent_id = options.agent_id or f"{lease_namespace(options)}/{LEASE_NAME}"
+    agent.work.wiring.add_to(manager, hub, managed, at_hub, here, past, options, agent_id=agent_id)
 
     def interval() -> float:
         found = registered.store.get("", cluster)
@@ -157,145 +134,3 @@ def _add_argo(manager: Manager, managed: Client, cluster: str, here: Informers) 
 def _if(matters: Callable[[Change], bool], mapper: Mapper) -> Mapper:
     """`mapper`, for changes that matter only."""
     return lambda change: mapper(change) if matters(change) else ()
-
-
-def _add_works(
-    manager: Manager,
-    hub: Client,
-    managed: Client,
-    at_hub: Informers,
-    here: Informers,
-    past: Past,
-    options: argparse.Namespace,
-) -> None:
-    cluster: str = options.cluster
-    works = Scope(MANIFEST_WORK, namespace=cluster)
-    applied = Scope(APPLIED_MANIFEST_WORK)
-    hub_id = hub_hash(hub.host)
-    applier = Applier(managed)
-    agent_id = options.agent_id or f"{lease_namespace(options)}/{LEASE_NAME}"
-    claims = Claims(hub, managed, hub_id, agent_id, works=at_hub.view(works), applied=here.view(applied))
-    results = StatusResults(hub, at_hub.view(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster)))
-    cleanup = Cleanup(hub, managed, claims, applier, results, past.ledger, works=at_hub.view(works), now=now)
-    eviction = Eviction(
-        hub,
-        managed,
-        claims,
-        cleanup,
-        history=past.history,
-        held=past.held,
-        grace=past.grace,
-        now=now,
-    )
-
-    def wake(work: str) -> None:
-        controller.queue.add(Request(cluster, work))
-
-    objects = ManagedObjects(managed, hub_id, wake)
-    discovery, lacking = Discovery(managed), Lacking(wake)
-    executors = Executors(managed)
-    workflows = Workflows(
-        hub,
-        works=at_hub.view(works),
-        applier=applier,
-        managed=objects,
-        results=results,
-        executors=executors,
-        ledger=past.ledger,
-        now=now,
-    )
-    reporter = Reporter(
-        hub,
-        works=at_hub.view(works),
-        claims=claims,
-        cleanup=cleanup,
-        applier=applier,
-        managed=objects,
-        results=results,
-        ledger=past.ledger,
-        line=past.line,
-        now=now,
-        is_idle=lambda: controller.queue.is_idle(),
-    )
-    reconciler = WorkReconciler(
-        works=at_hub.view(works),
-        claims=claims,
-        cleanup=cleanup,
-        eviction=eviction,
-        applier=applier,
-        discovery=discovery,
-        managed=objects,
-        workflows=workflows,
-        reporter=reporter,
-        executors=executors,
-        lacking=lacking,
-        allowed=Allowed(tuple(options.allow_namespace), tuple(options.allow_kind)),
-        limit=options.max_manifests_bytes,
-    )
-    controller = Controller("work", reconciler)
-    traces = here.of(applied)
-    controller.watch(at_hub.of(works), _asked_for)
-    controller.watch(traces, _forgotten(cluster, hub_id))
-    watched = [at_hub.of(works), at_hub.of(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster))]
-
-    def look_again() -> None:
-        """The hub has gone back: what it has lost is not to be removed as what it has forgotten."""
-        for trace in traces.store.all():
-            for request in _work_of(cluster, hub_id, trace):
-                controller.queue.add(request)
-
-    past.connect(watched, wake, look_again)
-    other_hubs = OtherHubs(eviction, hub_id, agent_id)
-    others = Controller("other-hubs", other_hubs, concurrency=1)
-    others.watch(traces, other_hubs.left)
-    manager.add_controller(others)
-    _add_arrivals(manager, here, KindsReconciler(discovery, lacking, objects, wake), lacking)
-    manager.add_background("managed-objects", objects.run)
-    manager.add_controller(controller)
-
-
-def _add_arrivals(manager: Manager, here: Informers, kinds: KindsReconciler, lacking: Lacking) -> None:
-    """Where the agent may not watch definitions or namespaces, works that lack one are tried again by and by."""
-
-    def namespace_came(change: Change) -> None:
-        old, new = change
-        if new is not None and (old is None or old.metadata.uid != new.metadata.uid):
-            lacking.arrived(MissingNamespace(new.metadata.name))
-
-    namespaces = here.of(Scope(NAMESPACE, metadata_only=True), keep=Object.reduced, optional=True)
-    namespaces.add_handler(namespace_came)
-    controller = Controller("kinds", kinds, concurrency=1)
-    controller.watch(here.of(Scope(CRD, metadata_only=True), keep=Object.reduced, optional=True), kinds.heard)
-    manager.add_controller(controller)
-
-
-def _asked_for(change: Change) -> Iterable[Request]:
-    """What the hub wants of a work; the status in it is our own."""
-    old, new = change
-    if old is not None and new is not None and _wish(old.metadata) == _wish(new.metadata):
-        return
-    yield Request(*change.object.key)
-
-
-def _wish(meta: object) -> tuple[object, ...]:
-    return tuple(getattr(meta, name) for name in ("uid", "generation", "deletion_timestamp", "finalizers"))
-
-
-def _forgotten(cluster: str, hub_id: str) -> Mapper:
-    def applied(change: Change) -> Iterable[Request]:
-        """At the start each AppliedManifestWork is compared with the hub; later only when one goes."""
-        if change.old is None or change.new is None or _is_going(change):
-            yield from _work_of(cluster, hub_id, change.object)
-
-    return applied
-
-
-def _work_of(cluster: str, hub_id: str, trace: Object) -> Iterable[Request]:
-    """The work that an AppliedManifestWork stands for, if it is one of this hub."""
-    name = work_name(hub_id, trace.metadata.name)
-    return () if name is None else (Request(cluster, name),)
-
-
-def _is_going(change: Change) -> bool:
-    old, new = change
-    return bool(old and new and new.metadata.deletion_timestamp and not old.metadata.deletion_timestamp)

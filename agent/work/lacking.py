@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class MissingKind(NamedTuple):
-    """A kind in a version, which no served resource has."""
+    """A kind in a version: no served resource has it, or the agent may not watch it."""
 
     group: str
     version: str

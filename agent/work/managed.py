@@ -22,11 +22,12 @@ from controllers.runtime.watch import Interest, InterestFunction, Scope
 
 log = structlog.get_logger(__name__)
 
+# Seconds for which an answer of the API server is waited for.
 _SYNC_DEADLINE = 15.0
 
 
 class CannotWatchError(Exception):
-    """The objects of a kind could not be listed in time: not allowed to, or the API server is away."""
+    """The objects of a kind could not be listed: not allowed to, or the API server does not answer in time."""
 
 
 @dataclass
@@ -48,12 +49,20 @@ def owning_works(item: Object, hub: str) -> list[str]:
 
 
 class ManagedObjects:
-    """`on_change` is called with the name of each work whose object has changed."""
+    """`on_change` is called with the name of each work whose object has changed, `on_watchable` with a kind that could
+    not be watched, once it can."""
 
-    def __init__(self, client: Client, hub: str, on_change: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        hub: str,
+        on_change: Callable[[str], None],
+        on_watchable: Callable[[Kind], None],
+    ) -> None:
         self._client = client
         self._hub = hub
         self._on_change = on_change
+        self._on_watchable = on_watchable
         self._watched: dict[Scope, _Watched] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -103,13 +112,15 @@ class ManagedObjects:
 
     async def _synced(self, scope: Scope) -> OwnWrites:
         watched = self._watched[scope]
+        informer = watched.informer
+        what = f"the agent cannot list and watch {scope.kind} on the managed cluster"
         try:
             async with asyncio.timeout(_SYNC_DEADLINE):
-                await watched.informer.wait_synced()
+                await informer.wait_answered()
         except TimeoutError as error:
-            raise CannotWatchError(
-                f"the agent cannot list and watch {scope.kind} on the managed cluster: see watch_failed in its log"
-            ) from error
+            raise CannotWatchError(f"{what}: see watch_failed in its log") from error
+        if informer.refusal is not None and not informer.has_synced:
+            raise CannotWatchError(f"{what}: {informer.refusal.message}")
         return watched.view
 
     def _owned(self, item: Object) -> Interest:
@@ -126,6 +137,7 @@ class ManagedObjects:
                 self._on_change(name)
 
         informer.add_handler(observe)
+        informer.on_certain(lambda: self._on_watchable(scope.kind))
         if self._tasks is not None:
             self._run(scope)
         log.info("kind_watched", kind=str(scope.kind), selector=scope.field_selector)

@@ -8,23 +8,24 @@ caches may lag behind.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 
 from agent.decide import runonce
 from agent.decide.ledger import End, run_of, status_of
-from agent.decide.manifest import Entry, read_manifests, resource_meta
-from agent.decide.status import Failure, Observation, applied_generation, completed_manifest, is_complete
+from agent.decide.status import Failure, Observation, applied_generation
 from agent.work.apply import Applier
+from agent.work.delivery import Delivery
 from agent.work.executors import Executors
 from agent.work.ledger import Ledger
 from agent.work.managed import ManagedObjects
 from agent.work.outcome import Json, Outcome, content, failed, is_final
 from agent.work.results import StatusResults
-from controllers.api.kinds import MANIFEST_WORK, Kind
+from agent.work.targets import Served
+from controllers.api.kinds import MANIFEST_WORK
 from controllers.api.meta import timestamp
-from controllers.api.work import AppliedResource, ManifestResourceMeta, ManifestWork
+from controllers.api.work import ManifestResourceMeta
 from controllers.api.workflow import FINAL_PHASES
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, Conflict
@@ -58,43 +59,37 @@ class Workflows:
         self._executors = executors
         self._now = now
 
-    async def deliver(
-        self,
-        found: Object,
-        work: ManifestWork,
-        entry: Entry,
-        meta: ManifestResourceMeta,
-        kind: Kind,
-        manifest: Json,
-        applied: Object,
-        recorded: Sequence[AppliedResource],
-    ) -> Outcome:
-        """`found` is `work` as it was read. Raises ApiError; Conflict when something has moved on meanwhile."""
+    async def deliver(self, delivery: Delivery, target: Served) -> Outcome:
+        """Raises ApiError; Conflict when something has moved on meanwhile."""
+        work, entry, kind, meta = delivery.work, target.entry, target.kind, target.meta
         view = await self._managed.of(kind)
-        complete = is_complete(work) or completed_manifest(work, meta)
+        complete = delivery.is_done(meta)
 
         def decide(live: Object | None) -> runonce.Decision:
-            return runonce.decide(meta, recorded, content(live), complete=complete, origin=entry.origin)
+            return runonce.decide(
+                meta, delivery.recorded, content(live), complete=complete, origin=entry.origin
+            )
 
         live = view.get(meta.namespace, meta.name)
         if live is None and not complete:
-            known = self._reported(found, work, meta)
+            known = self._reported(delivery, meta)
             if known.get("phase") in FINAL_PHASES:
                 # Its work is not Complete: the agent was killed in between, or the work has no rule for it.
                 observation = Observation(meta, _ended(meta, known), attempted=False, gone=True)
                 return Outcome(observation, kind)
         decision = decide(live)
+        manifest = delivery.manifest(target)
         run = run_of(work.spec.workload.manifests[entry.ordinal], work.metadata.uid)
         if isinstance(decision, runonce.Create):
             if (end := await self._ledger.find(run)) is not None:
-                return self._told(found, work, meta, kind, end)
+                return self._told(delivery, target, end)
             if why := await self._executors.refusal(
                 work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=True
             ):
                 return failed(meta, why, kind)
             try:
-                live = view.record(await self._applier.run_once(kind, manifest, applied))
-                log.info("workflow_created", work=work.metadata.name, workflow=meta.name)
+                live = view.record(await self._applier.run_once(kind, manifest, delivery.applied))
+                log.info("workflow_created", work=delivery.name, workflow=meta.name)
                 return Outcome(Observation(meta, content(live)), kind, live)
             except AlreadyExists:
                 # Ours from before a crash, or somebody else's: only the server can say.
@@ -108,34 +103,28 @@ class Workflows:
         if isinstance(decision, runonce.ReportLost):
             if decision.reason == runonce.NAME_TAKEN:
                 return failed(meta, decision.message, kind)
-            await self._confirm(found)
+            await self._confirm(delivery.found)
             if (end := await self._ledger.find(run)) is not None:
-                return self._told(found, work, meta, kind, end)
-            return self.lost(found, work, meta, kind, None, decision)
+                return self._told(delivery, target, end)
+            return self.lost(delivery, target, None, decision)
         if live is not None and not complete:
             if live.metadata.deletion_timestamp is not None and not is_final(live):
                 text = f"Workflow {meta.namespace}/{meta.name} was deleted on the cluster before it finished"
-                return self.lost(found, work, meta, kind, live, runonce.ReportLost(runonce.GONE, text))
-            live = view.record(await self._keep(work, meta, kind, manifest, applied, live))
+                return self.lost(delivery, target, live, runonce.ReportLost(runonce.GONE, text))
+            live = view.record(await self._keep(delivery, target, manifest, live))
         return Outcome(Observation(meta, content(live), attempted=not complete), kind, live)
 
     def lost(
-        self,
-        found: Object,
-        work: ManifestWork,
-        meta: ManifestResourceMeta,
-        kind: Kind,
-        live: Object | None,
-        why: runonce.ReportLost,
+        self, delivery: Delivery, target: Served, live: Object | None, why: runonce.ReportLost
     ) -> Outcome:
         """A Workflow that will never finish gets an end: phase Error, with what is known of its run.
 
         An end that the hub knows already stays as it is.
         """
-        known = self._reported(found, work, meta)
+        known = self._reported(delivery, target.meta)
         status = known
         if known.get("phase") not in FINAL_PHASES:
-            log.warning("workflow_lost", work=found.metadata.name, reason=why.reason)
+            log.warning("workflow_lost", work=delivery.name, reason=why.reason)
             status = {
                 **((content(live) or {}).get("status") or known),
                 "phase": "Error",
@@ -143,38 +132,29 @@ class Workflows:
                 "finishedAt": timestamp(self._now()),
             }
         failure = Failure(why.message, why.reason)
-        observation = Observation(meta, _ended(meta, status), failure=failure, gone=live is None)
-        return Outcome(observation, kind, live, why)
+        ended = _ended(target.meta, status)
+        observation = Observation(target.meta, ended, failure=failure, gone=live is None)
+        return Outcome(observation, target.kind, live, why)
 
-    def _told(
-        self, found: Object, work: ManifestWork, meta: ManifestResourceMeta, kind: Kind, end: End
-    ) -> Outcome:
+    def _told(self, delivery: Delivery, target: Served, end: End) -> Outcome:
         """A run that the hub has forgotten, or the end of which it has: it was restored from an older backup."""
-        log.warning("workflow_ran_before", work=found.metadata.name, workflow=meta.name, phase=end.phase)
-        status = status_of(end, self._reported(found, work, meta))
-        return Outcome(Observation(meta, _ended(meta, status), gone=True), kind)
+        meta = target.meta
+        log.warning("workflow_ran_before", work=delivery.name, workflow=meta.name, phase=end.phase)
+        status = status_of(end, self._reported(delivery, meta))
+        return Outcome(Observation(meta, _ended(meta, status), gone=True), target.kind)
 
-    def _reported(self, found: Object, work: ManifestWork, meta: ManifestResourceMeta) -> Json:
+    def _reported(self, delivery: Delivery, meta: ManifestResourceMeta) -> Json:
         """The whole status of this Workflow that the hub has; {} for none."""
-        entries = read_manifests(work.spec.workload.manifests)
-        in_full = runonce.reported_in_full(resource_meta(entry) for entry in entries)
-        return self._results.status_of(found) if meta.ordinal == in_full else {}
+        return self._results.status_of(delivery.found) if meta.ordinal == delivery.in_full else {}
 
-    async def _keep(
-        self,
-        work: ManifestWork,
-        meta: ManifestResourceMeta,
-        kind: Kind,
-        manifest: Json,
-        applied: Object,
-        live: Object,
-    ) -> Object:
+    async def _keep(self, delivery: Delivery, target: Served, manifest: Json, live: Object) -> Object:
         """Holds on to a Workflow that was made earlier, and brings it what the hub has changed since."""
         if is_final(live):
             return live
-        live = await self._applier.adopt(kind, live, applied)
-        brought = applied_generation(work, meta) == work.metadata.generation
-        return await self._applier.steer(kind, manifest, live, brought=brought)
+        work = delivery.work
+        live = await self._applier.adopt(target.kind, live, delivery.applied)
+        brought = applied_generation(work, target.meta) == work.metadata.generation
+        return await self._applier.steer(target.kind, manifest, live, brought=brought)
 
     async def _confirm(self, found: Object) -> None:
         """Raises Conflict if the hub's work is not what was decided on; it is looked at again then."""

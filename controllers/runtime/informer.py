@@ -11,6 +11,7 @@ from contextlib import aclosing
 import structlog
 
 from controllers.kube.client import Client
+from controllers.kube.errors import ApiError
 from controllers.kube.object import Object
 from controllers.runtime import metrics
 from controllers.runtime.cache import Change, IndexFunction, Store
@@ -42,8 +43,9 @@ class Informer:
     handlers take it for gone), or nothing. `after` is an informer that `interest` asks: it has to be full first.
     `keep` makes of an object what the store holds of it (see watch). With `optional` the credentials need not suffice,
     nor the kind be there: where the server refuses the scope, `is_denied`, and the informer is synced all the same,
-    with nothing in its store. `is_doubtful`: its watch broke, and it is not known yet whether the server
-    that comes back is at an older state, restored from a backup.
+    with nothing in its store. `refusal`: what the server has answered instead of what was asked, None after a list;
+    without `optional`, what was heard before still stands. `is_doubtful`: its watch broke, and it is not known yet
+    whether the server that comes back is at an older state, restored from a backup.
     Handlers run in the order of the changes, must not block and must not raise.
     """
 
@@ -61,6 +63,7 @@ class Informer:
     ) -> None:
         self.scope = scope
         self.is_denied = False
+        self.refusal: ApiError | None = None
         self.store = Store(indexes)
         self._client = client
         self._interest = interest
@@ -76,6 +79,7 @@ class Informer:
         self._is_going_back = False
         self._rewound_at = -math.inf
         self._synced = asyncio.Event()
+        self._answered = asyncio.Event()
 
     def add_handler(self, handler: Handler) -> None:
         """`handler` sees every later change; objects that are here already come to it as added."""
@@ -99,6 +103,11 @@ class Informer:
     async def wait_synced(self) -> None:
         """Returns once the first list is in the store and the handlers have seen it, or was denied."""
         await self._synced.wait()
+
+    async def wait_answered(self) -> None:
+        """Returns once the server has answered: it `has_synced`, or `refusal` says why not. While the server is away or
+        busy it has not."""
+        await self._answered.wait()
 
     def reconsider(self, item: Object) -> None:
         """Asks again how much of an object is wanted that is here in full: what that depends on has changed."""
@@ -134,7 +143,7 @@ class Informer:
             self.scope,
             interest=self._interest,
             keep=self._keep,
-            on_denied=self._on_denied if self._optional else None,
+            on_denied=self._on_denied,
             on_doubt=self._doubt,
             timing=self._timing,
         )
@@ -142,7 +151,7 @@ class Informer:
             async for event in events:
                 match event:
                     case Listed(objects, settled, rewound):
-                        self.is_denied = False
+                        self.is_denied, self.refusal = False, None
                         if rewound or self._is_going_back:
                             self._rewind()
                         for change in self.store.replace(objects, settled):
@@ -154,6 +163,7 @@ class Informer:
                                 "informer_synced", kind=kind, objects=len(objects), settled=len(settled)
                             )
                             self._synced.set()
+                            self._answered.set()
                         self._doubt(False)
                     case Applied(item):
                         self._apply(item)
@@ -171,13 +181,18 @@ class Informer:
         for resume in self._on_certain if was and not doubtful else ():
             resume()
 
-    def _on_denied(self) -> None:
+    def _on_denied(self, error: ApiError) -> bool:
+        self.refusal = error
+        self._answered.set()
+        if not self._optional:
+            return False
         self.is_denied = True
         for change in self.store.replace(()):
             self._notify(change)
         self._doubt(False)
         metrics.informer_objects.labels(str(self.scope.kind)).set(0)
         self._synced.set()
+        return True
 
     def _apply(self, item: Object) -> None:
         wanted = Interest.FULL if self._interest is None else self._interest(item)

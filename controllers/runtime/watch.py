@@ -123,7 +123,7 @@ async def watch(
     *,
     interest: InterestFunction | None = None,
     keep: Keep = whole,
-    on_denied: Callable[[], None] | None = None,
+    on_denied: Callable[[ApiError], bool] = lambda _: False,
     on_doubt: Callable[[bool], None] = lambda _: None,
     timing: Timing = Timing(),
     backoff: Backoff = RECONNECT,
@@ -132,10 +132,11 @@ async def watch(
 
     `interest` keeps a list of many thousands from being in memory at once, and most of it from being sent. It decides
     by metadata, and has no say on later events. `keep` makes of each object, as it comes, the one that is yielded,
-    which must have the same key, uid and resourceVersion. `on_denied` says that the credentials need not suffice, and
-    that the kind need not be there: it is called whenever the server refuses the scope for that, and what was yielded
-    before holds no longer. `on_doubt` is called with True when a watch has broken, so that the server may be another
-    than before, and with False when it is known to go on where it was; a list ends the doubt as well.
+    which must have the same key, uid and resourceVersion. `on_denied` is called whenever the server refuses the scope
+    since the credentials do not suffice, or the kind is not there. It returns whether that may be so: what was yielded
+    before holds no longer then, and it is tried again seldom. `on_doubt` is called with True when a watch has broken,
+    so that the server may be another than before, and with False when it is known to go on where it was; a list ends
+    the doubt as well.
     """
     version = ""
     failures = expirations = 0  # in a row, without an event between them
@@ -184,8 +185,7 @@ async def watch(
                 await asyncio.sleep(backoff.delay(expirations - 1))
             expirations += 1
         except ApiError as error:
-            if on_denied is not None and isinstance(error, (Forbidden, NotFound)):
-                on_denied()
+            if isinstance(error, (Forbidden, NotFound)) and on_denied(error):
                 version, failures = "", 0
                 await asyncio.sleep(timing.denied)
                 continue

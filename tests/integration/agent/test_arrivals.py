@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.work import reconciler
-from controllers.api.kinds import CLUSTER_GROUP, CRD, NAMESPACE, WORK_GROUP, Kind
+from agent.work import managed, reconciler
+from controllers.api.kinds import CLUSTER_GROUP, CLUSTER_ROLE, CRD, NAMESPACE, SECRET, WORK_GROUP, Kind
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.patch import merge_patch
@@ -263,4 +263,32 @@ async def test_an_agent_that_may_watch_neither_finds_them_by_trying(
         await is_missing(pair, namespace, "no matches for kind")
         await pair.managed.create(CRD, definition(other))
         await works.there(pair, other, "x", spec={"a": 1})
+        await works.delete(pair, namespace)
+
+
+@pytest.mark.usefixtures("patient")
+async def test_what_the_agent_may_not_watch_is_applied_as_soon_as_it_may(
+    pair: Pair, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        managed, "_SYNC_DEADLINE", 3600.0
+    )  # a refusal is an answer: there is nothing to wait for
+    account = f"blind-{namespace}"
+    rules = [
+        rule("", "nodes", "get", "list", "watch"),
+        rule("", "configmaps", "*"),
+        rule(CLUSTER_GROUP, "*", "*"),
+        rule(WORK_GROUP, "*", "*"),
+    ]
+    blind = await kubeconfig_of(pair, account, rules, tmp_path)
+    async with started(pair, managed=blind):
+        secret = manifest(SECRET, "s", namespace, stringData={"a": "1"})
+        await works.create(pair, namespace, secret, config_map("c", namespace))
+        await is_missing(pair, namespace, "cannot list and watch secrets", 'cannot list resource "secrets"')
+        await works.condition(pair, namespace, "Applied", "True", ordinal=1)
+        await pair.managed.patch(
+            CLUSTER_ROLE, account, merge_patch({"rules": [*rules, rule("", "secrets", "*")]})
+        )
+        await works.there(pair, SECRET, "s", namespace)
+        await works.condition(pair, namespace, "Applied", "True")
         await works.delete(pair, namespace)

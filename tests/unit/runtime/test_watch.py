@@ -97,7 +97,7 @@ async def run(
     *,
     until: str,
     keep: Keep = whole,
-    on_denied: Callable[[], None] | None = None,
+    on_denied: Callable[[ApiError], bool] = lambda _: False,
 ) -> list[WatchEvent]:
     """What is yielded until the server has been asked for `until` and has nothing more to say."""
     events: list[WatchEvent] = []
@@ -209,9 +209,12 @@ async def test_what_is_denied_is_said_each_time_and_tried_again_from_the_list(pa
     ]
     server = Server(watches, lists=[FORBIDDEN, FORBIDDEN])
     denied: list[int] = []
-    events = await run(
-        server, patience, until="watch from 12", on_denied=lambda: denied.append(len(server.asked))
-    )
+
+    def note(_: ApiError) -> bool:
+        denied.append(len(server.asked))
+        return True
+
+    events = await run(server, patience, until="watch from 12", on_denied=note)
     assert server.asked == [*["list"] * 3, "watch from 10", "list", "watch from 11", "watch from 12"]
     assert denied == [1, 2, 4]
     assert [type(event) for event in events] == [Listed, Applied, Listed, Applied]

@@ -1,0 +1,129 @@
+"""One manifest of a work: whether it may be applied, and if so, that it is.
+
+Objects are brought to their manifest again and again; Workflows, which run once, are `agent.work.workflows`' business.
+"""
+
+from __future__ import annotations
+
+from agent.decide import allow, runonce
+from agent.decide.allow import Allowed
+from agent.decide.config import disposal, options_for
+from agent.decide.ignore import Ignoring
+from agent.decide.kubectl_path import PathError
+from agent.decide.status import Observation, is_complete, known_meta
+from agent.work.apply import Applier, drifted, is_owned
+from agent.work.delivery import Delivery
+from agent.work.discovery import Discovery
+from agent.work.executors import Executors
+from agent.work.lacking import Lacking, MissingKind, MissingNamespace
+from agent.work.managed import CannotWatchError, ManagedObjects
+from agent.work.outcome import Outcome, content, failed, untouched
+from agent.work.refusal import is_refusal, lack_of, words
+from agent.work.targets import Served, Target, Unserved
+from agent.work.workflows import Workflows
+from controllers.kube.errors import ApiError
+
+
+class Manifests:
+    """`allowed` bounds what manifests may be about."""
+
+    def __init__(
+        self,
+        *,
+        applier: Applier,
+        discovery: Discovery,
+        managed: ManagedObjects,
+        workflows: Workflows,
+        executors: Executors,
+        lacking: Lacking,
+        allowed: Allowed,
+    ) -> None:
+        self._applier = applier
+        self._discovery = discovery
+        self._managed = managed
+        self._workflows = workflows
+        self._executors = executors
+        self._lacking = lacking
+        self._allowed = allowed
+
+    async def deliver(self, delivery: Delivery, target: Target) -> Outcome:
+        """What has come of it, also of one that can't be applied. Raises ApiError if all of the work is to be tried
+        again."""
+        if isinstance(target, Unserved):
+            if target.lacks is not None and is_complete(delivery.work):
+                return untouched(known_meta(delivery.work, target.meta), target.why, complete=True)
+            return failed(target.meta, target.why, lacks=target.lacks)
+        kind, meta = target.kind, target.meta
+        if kind.namespaced and not meta.namespace:
+            return failed(meta, f"namespace must be set in the manifest of a {kind.kind}", kind)
+        if why := allow.refusal(self._allowed, kind, meta.namespace, meta.name):
+            return await self._keep_off(delivery, target, why)
+        if target.entry.problem:
+            return untouched(meta, target.entry.problem, kind, complete=delivery.is_done(meta))
+        self._lacking.expect(delivery.name, MissingNamespace(meta.namespace))
+        try:
+            if runonce.runs_once(meta):
+                return await self._workflows.deliver(delivery, target)
+            return await self._object(delivery, target)
+        except CannotWatchError as error:
+            return failed(meta, str(error), kind, lacks=MissingKind(*target.identity[:3]))
+        except PathError as error:
+            return failed(meta, str(error), kind)
+        except ApiError as error:
+            if not is_refusal(error):
+                raise
+            return await self._refused(target, error)
+
+    async def _refused(self, target: Served, error: ApiError) -> Outcome:
+        """The server has judged this one object."""
+        kind, meta = target.kind, target.meta
+        missing = MissingKind(*target.identity[:3])
+        lacks = lack_of(error, missing, meta.namespace)
+        if lacks == missing:
+            await self._discovery.load(*missing[:2])
+            if not self._discovery.serves(*missing):
+                return failed(meta, words(error), kind, lacks=lacks)
+        view = await self._managed.of(kind)
+        return failed(meta, words(error), kind, view.get(meta.namespace, meta.name), lacks)
+
+    async def _keep_off(self, delivery: Delivery, target: Served, why: str) -> Outcome:
+        """For what the hub may not touch.
+
+        A Workflow that an earlier, wider list has let in is not reported any more, so nothing holds it: whoever deletes
+        it shall not wait for ever.
+        """
+        meta = target.meta
+        if runonce.runs_once(meta) and delivery.has_recorded(meta):
+            live = await self._applier.read(target.kind, meta.namespace, meta.name)
+            if live is not None:
+                await self._applier.release(target.kind, live)
+        return untouched(meta, why, target.kind, complete=delivery.is_done(meta))
+
+    async def _object(self, delivery: Delivery, target: Served) -> Outcome:
+        work, kind, meta = delivery.work, target.kind, target.meta
+        options = options_for(meta, work.spec.manifest_configs)
+        complete = delivery.is_done(meta)
+        if options.strategy.type == "ReadOnly":
+            live = await self._managed.seen_by(delivery.name, kind, meta.namespace, meta.name)
+            if live is not None and is_owned(live, delivery.applied):
+                live = await self._applier.disown(kind, live, delivery.applied)
+            return Outcome(Observation(meta, content(live), attempted=not complete), kind, live, owned=False)
+        view = await self._managed.of(kind)
+        live = view.get(meta.namespace, meta.name)
+        if complete:
+            return Outcome(Observation(meta, content(live), attempted=False), kind, live)
+        manifest = delivery.manifest(target)
+        ordinal, generation = target.entry.ordinal, work.metadata.generation
+        fresh = delivery.progress.applied.get(ordinal) != generation
+        config = options.strategy.server_side_apply
+        ignoring = Ignoring(manifest, config.ignore_fields if config else ())
+        if fresh or live is None or drifted(ignoring.compared, live.to_dict()):
+            owned = not disposal(meta, work.spec.delete_option, options.strategy).orphan
+            if why := await self._executors.refusal(
+                work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=owned
+            ):
+                return failed(meta, why, kind, live)
+            made = await self._applier.apply(kind, target.identity, manifest, options, delivery.applied, live)
+            live = view.record(made)
+            delivery.progress.applied[ordinal] = generation
+        return Outcome(Observation(meta, content(live)), kind, live)
