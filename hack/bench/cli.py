@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -23,6 +23,7 @@ from hack.bench import (
 )
 from hack.bench.agent import command as agent
 from hack.bench.compare import compare
+from hack.bench.publication import SCRATCH, Publication, add_date
 from hack.bench.results import Result
 from hack.bench.scale import command as scale
 from hack.bench.scenario import FULL, GROWTH_CLUSTERS, GROWTH_FINISHED, SERIES, is_chosen
@@ -30,12 +31,10 @@ from hack.bench.terminal import show, verdict
 from hack.fleet import progress
 from hack.fleet.errors import FleetError
 from hack.fleet.interrupt import as_keyboard_interrupt
-from hack.fleet.layout import DEFAULT_DIRECTORY, REPOSITORY
+from hack.fleet.layout import REPOSITORY
 
-COMMITTED = REPOSITORY / "benchmarks" / "result.json"
 LIMITS = REPOSITORY / "benchmarks" / "quick.json"
-PAGE = REPOSITORY / "docs" / "performance.md"
-SCRATCH = DEFAULT_DIRECTORY / "bench"
+PUBLICATION = Publication("result.json", "performance.md")
 
 _DESCRIPTION = """\
 The benchmark of the whole round trip, on clusters of its own: real API servers, Argosy's processes, a simulated
@@ -101,18 +100,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RESULT",
         help="an earlier result, of which all that is not measured now stays",
     )
-    running.add_argument(
-        "--date",
-        default=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        help="the date that the result bears (default: today)",
-    )
+    add_date(running)
     running.set_defaults(run=_run)
     comparing = commands.add_parser("compare", help="two result files, as ratios")
     comparing.add_argument("old", type=Path, metavar="OLD")
     comparing.add_argument("new", type=Path, metavar="NEW")
     comparing.set_defaults(run=_compare)
     reporting = commands.add_parser("report", help="write the page and its plots from a result file")
-    reporting.add_argument("result", type=Path, nargs="?", default=COMMITTED, metavar="RESULT")
+    reporting.add_argument("result", type=Path, nargs="?", default=PUBLICATION.committed, metavar="RESULT")
     reporting.add_argument("--out", type=Path, metavar="DIR", help="where page and plots go")
     reporting.set_defaults(run=_report)
     evaluating = commands.add_parser(
@@ -139,14 +134,14 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             raise FleetError(f"no scenario is called {pattern}; there are {', '.join(names)}")
     before = results.load(options.into) if options.into else None
     # What is committed is only replaced by a run that came to its end.
-    under_way = (options.out or SCRATCH) / COMMITTED.name
+    under_way = (options.out or SCRATCH) / PUBLICATION.result
     with progress.choose(console) as shown:
         result = run.full(options.date, options.only, shown, under_way)
     _show(result, console)
     if before is not None:
         result = results.merged(before, result)
     out = options.out or (SCRATCH if options.only else None)
-    _save(result, out, console)
+    PUBLICATION.save(result, out, console)
     _write_page(result, out, console)
     return verdict(result.problems, console)
 
@@ -157,7 +152,7 @@ def _quick(options: argparse.Namespace, console: Console) -> int:
         result = run.quick(options.date, shown)
     _show(result, console)
     if options.out:
-        _save(result, options.out, console)
+        PUBLICATION.save(result, options.out, console)
     return verdict([*result.failures, *limits.exceeded(result.trips, allowed)], console)
 
 
@@ -219,13 +214,5 @@ def _profile(options: argparse.Namespace, console: Console) -> int:
     return verdict(taken.trip.problems, console)
 
 
-def _save(result: Result, out: Path | None, console: Console) -> None:
-    path = out / COMMITTED.name if out else COMMITTED
-    results.save(path, result)
-    console.print(f"result: {path}", highlight=False)
-
-
 def _write_page(result: Result, out: Path | None, console: Console) -> None:
-    page = out / PAGE.name if out else PAGE
-    report.write(result, page, page.parent / "img")
-    console.print(f"page: {page}", highlight=False)
+    PUBLICATION.write_page(partial(report.write, result), out, console)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -15,6 +17,22 @@ from hack.fleet.layout import REPOSITORY
 from hack.fleet.versions import ETCD, KUBERNETES
 
 _LIBRARIES = ("kubernetes-asyncio", "aiohttp", "msgspec")
+
+
+class Measured(Protocol):
+    """What a result has of it, whatever its figures are."""
+
+    @property
+    def date(self) -> str: ...
+
+    @property
+    def revision(self) -> str: ...
+
+    @property
+    def machine(self) -> Machine: ...
+
+    @property
+    def versions(self) -> Mapping[str, str]: ...
 
 
 def describe() -> Machine:
@@ -44,6 +62,16 @@ def revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
+
+
+def measured(result: Measured) -> str:
+    """All of it in a sentence, for a page."""
+    machine = result.machine
+    of = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    return (
+        f"Measured {result.date} at revision {result.revision or 'unknown'} on {machine.cores} cores "
+        f"({machine.processor}), {machine.memory:g} GiB, {machine.system}; {of}."
+    )
 
 
 def _processor() -> str:

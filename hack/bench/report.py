@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from hack.bench import plots, reference, series_tables, tables
+from hack.bench.machine import measured
 from hack.bench.results import Growth, Result
 from hack.bench.scenario import GROWTH_CLUSTERS, GROWTH_FINISHED, GROWTH_LOAD, REPLICAS_LOAD
-from hack.bench.tables import Table, markdown
+from hack.bench.tables import markdown
 from hack.bench.targets import targets
 
 _INTRODUCTION = """\
@@ -81,10 +82,9 @@ reported together, and a Workflow costs the most writes.
 """
 
 
-def write(result: Result, page: Path, images: Path) -> None:
-    """Writes the page, and its plots into `images`, which lies beside or below it."""
-    page.parent.mkdir(parents=True, exist_ok=True)
-    drawn = plots.draw(result, images)
+def write(result: Result, page: Path) -> None:
+    """Writes the page, and its plots into img/ beside it."""
+    drawn = plots.draw(result, page.parent / "img")
     links = {
         path.stem.removeprefix("performance-"): path.relative_to(page.parent).as_posix() for path in drawn
     }
@@ -104,13 +104,7 @@ def text(result: Result, links: dict[str, str]) -> str:
 
 
 def _machine(result: Result) -> str:
-    machine = result.machine
-    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
-    return (
-        f"Measured {result.date} at revision {result.revision or 'unknown'} on {machine.cores} cores "
-        f"({machine.processor}), {machine.memory:g} GiB, {machine.system}; {versions}. "
-        f"The run took {result.minutes:.0f} minutes.\n"
-    )
+    return f"{measured(result)} The run took {result.minutes:.0f} minutes.\n"
 
 
 def _verdict(result: Result) -> str:
@@ -124,10 +118,10 @@ def _targets(result: Result) -> list[str]:
     parts = []
     found = targets(result)
     if found:
-        parts += ["## Targets\n", _table(tables.targets(found))]
+        parts += ["## Targets\n", markdown(tables.targets(found))]
     beside = reference.comparison(result)
     if beside:
-        parts += ["Beside the reference implementation:\n", _table(beside), _REFERENCE]
+        parts += ["Beside the reference implementation:\n", markdown(beside), _REFERENCE]
     return parts
 
 
@@ -135,10 +129,10 @@ def _round_trip(result: Result, links: dict[str, str]) -> list[str]:
     parts = [
         "## The round trip\n",
         _NAMES,
-        _table(tables.trips(result.trips)),
+        markdown(tables.trips(result.trips)),
         *_image(links, "latency", "Latencies: grey from best to worst, blue the middle 90 %; dashed: 100 ms"),
         "### The ceiling\n",
-        _table(tables.ceilings(result)),
+        markdown(tables.ceilings(result)),
         *_image(links, "throughput", "Workflows per second in bursts, and the ceiling"),
         "### What one Workflow costs the API servers\n",
         *_image(links, "requests", "Writes on the hub per Workflow, by kind and verb"),
@@ -148,10 +142,10 @@ def _round_trip(result: Result, links: dict[str, str]) -> list[str]:
     return [
         *parts,
         f"In `{example.name}`, request by request:\n",
-        _table(tables.requests(example)),
+        markdown(tables.requests(example)),
         "### What it costs the processes\n",
         f"In `{burst.name}`:\n",
-        _table(tables.processes(burst)),
+        markdown(tables.processes(burst)),
     ]
 
 
@@ -164,7 +158,7 @@ def _growth(result: Result, links: dict[str, str]) -> list[str]:
     ):
         items: list[Growth] = [item for item in result.growth if item.axis == axis]
         if items:
-            parts += [title, words, _table(series_tables.growth(items, unit))]
+            parts += [title, words, markdown(series_tables.growth(items, unit))]
         if any(item.storage for item in items):
             parts += _storage(items, links)
     return parts
@@ -173,9 +167,9 @@ def _growth(result: Result, links: dict[str, str]) -> list[str]:
 def _storage(items: list[Growth], links: dict[str, str]) -> list[str]:
     return [
         "What it costs in etcd, compacted and defragmented, hub and cluster together:\n",
-        _table(series_tables.storage(items)),
+        markdown(series_tables.storage(items)),
         "Object by object:\n",
-        _table(series_tables.objects(items)),
+        markdown(series_tables.objects(items)),
         *_image(links, "storage", "What one finished Workflow keeps in etcd"),
     ]
 
@@ -191,14 +185,10 @@ def _replicas(result: Result, links: dict[str, str]) -> list[str]:
     return [
         "## Several processes\n",
         words,
-        _table(series_tables.replicas(result.replicas)),
+        markdown(series_tables.replicas(result.replicas)),
         *_image(links, "replicas", "One, two and four processes; each piece of a bar is one of them"),
     ]
 
 
 def _image(links: dict[str, str], name: str, caption: str) -> list[str]:
     return [f"![{caption}]({links[name]})\n", f"*{caption}*\n"] if name in links else []
-
-
-def _table(table: Table) -> str:
-    return markdown(table) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -16,6 +16,16 @@ from hack.fleet.errors import FleetError
 FORMAT = 1
 
 T = TypeVar("T")
+
+
+class Formatted(Protocol):
+    """What tells by which format it was written."""
+
+    @property
+    def format(self) -> int: ...
+
+
+FormattedT = TypeVar("FormattedT", bound=Formatted)
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -230,25 +240,21 @@ def merged(old: Result, new: Result) -> Result:
 
 def load(path: Path) -> Result:
     """Raises FleetError for a file that is missing, or is no result of this format."""
-    result = read(path, Result)
-    check_format(path, result.format, FORMAT)
-    return result
+    return read(path, Result, FORMAT)
 
 
-def read(path: Path, kind: type[T]) -> T:
-    """What a file has in it. Raises FleetError for one that is missing, or holds something else."""
+def read(path: Path, kind: type[FormattedT], known: int) -> FormattedT:
+    """What a file has in it. Raises FleetError for one that is missing, holds something else, or has another format
+    than the one that is known."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        result = msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise FleetError(f"cannot read {path}: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise FleetError(f"{path} is not a result of this benchmark: {error}") from error
-
-
-def check_format(path: Path, found: int, known: int) -> None:
-    """FleetError unless a file has the format that this program knows."""
-    if found != known:
-        raise FleetError(f"{path} has format {found}; this program writes and reads {known}")
+    if result.format != known:
+        raise FleetError(f"{path} has format {result.format}; this program writes and reads {known}")
+    return result
 
 
 def save(path: Path, result: msgspec.Struct) -> None:

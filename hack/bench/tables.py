@@ -23,9 +23,9 @@ class Table:
 
 
 def markdown(table: Table) -> str:
-    """The first column to the left, the others, which are numbers, to the right."""
+    """A paragraph of a page: the first column to the left, the others, which are numbers, to the right."""
     lines = [table.head, ("---", *("---:" for _ in table.head[1:])), *table.rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def trips(found: Sequence[Trip]) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -20,6 +20,13 @@ def show(table: Table, console: Console) -> None:
         shown.add_row(*row)
     # Wide tables are for reading in a file or with `less -S`: cells are never cut.
     Console(file=sys.stdout, width=max(console.width, 200), soft_wrap=True).print(shown)
+
+
+def show_each(tables: Iterable[Table], console: Console) -> None:
+    """Several tables, each with an empty line behind it."""
+    for table in tables:
+        show(table, console)
+        console.print()
 
 
 def verdict(problems: Sequence[str], console: Console) -> int:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
-from hack.bench import results
 from hack.bench import tables as common
 from hack.bench.agent import figures, page, run, tables
 from hack.bench.agent.figures import AgentResult
 from hack.bench.agent.objects import QUICK, Size
-from hack.bench.terminal import show
-from hack.fleet import progress
-from hack.fleet.layout import DEFAULT_DIRECTORY, REPOSITORY
-
-COMMITTED = REPOSITORY / "benchmarks" / "agent.json"
-PAGE = REPOSITORY / "docs" / "agent-at-scale.md"
-SCRATCH = DEFAULT_DIRECTORY / "bench"
+from hack.bench.publication import Publication
+from hack.bench.study.command import Command
+from hack.bench.terminal import show_each
 
 _HELP = "the agent on a cluster of 200 kinds and 20,000 objects: memory, drift, feedback; two minutes"
 _DESCRIPTION = """\
@@ -56,37 +49,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         parser.add_argument(
             f"--{name}", type=int, metavar="N", help=f"{what} (default: {number:,}; not with --quick)"
         )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where result and page go")
-    parser.add_argument(
-        "--from",
-        dest="earlier",
-        type=Path,
-        metavar="RESULT",
-        help="an earlier result, to write its page anew",
-    )
-    parser.add_argument(
-        "--date",
-        default=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        help="the date that the result bears (default: today)",
-    )
-    parser.set_defaults(run=_run)
-
-
-def _run(options: argparse.Namespace, console: Console) -> int:
-    if options.earlier:
-        _write_page(figures.load(options.earlier), options.out, console)
-        return 0
-    size = _size(options)
-    with progress.choose(console) as shown:
-        result = run.measure(size, options.date, shown)
-    _show(result, console)
-    # What is committed is of the full size.
-    out = options.out or (None if size == Size() else SCRATCH)
-    path = out / COMMITTED.name if out else COMMITTED
-    results.save(path, result)
-    console.print(f"result: {path}", highlight=False)
-    _write_page(result, out, console)
-    return 0
+    _COMMAND.add_to(parser)
 
 
 def _size(options: argparse.Namespace) -> Size:
@@ -101,19 +64,23 @@ def _size(options: argparse.Namespace) -> Size:
 
 def _show(result: AgentResult, console: Console) -> None:
     found = result.figures
-    for table in (
+    shown = (
         common.targets(tables.claims(found)),
         tables.footprints(found.footprints, page.restarted(result)),
         tables.costs(found),
         tables.restart(found.restart),
         tables.reactions(found),
         tables.late(found.late),
-    ):
-        show(table, console)
-        console.print()
+    )
+    show_each(shown, console)
 
 
-def _write_page(result: AgentResult, out: Path | None, console: Console) -> None:
-    path = out / PAGE.name if out else PAGE
-    page.write(result, path)
-    console.print(f"page: {path}", highlight=False)
+_COMMAND = Command(
+    Publication("agent.json", "agent-at-scale.md"),
+    full=Size(),
+    size=_size,
+    load=figures.load,
+    measure=run.measure,
+    show=_show,
+    text=page.text,
+)

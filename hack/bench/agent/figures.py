@@ -12,7 +12,8 @@ from hack.bench import results
 from hack.bench.agent.objects import Size
 from hack.bench.apimetrics import WRITES, ByOwner
 from hack.bench.distribution import Distribution
-from hack.bench.results import Machine, Restart
+from hack.bench.results import Restart
+from hack.bench.study.result import StudyResult
 
 FORMAT = 1
 
@@ -64,17 +65,10 @@ class Figures(msgspec.Struct, frozen=True):
     late: Late
 
 
-class AgentResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A run. `date` is what the person who started it says it is; `minutes`: how long all of it took."""
+class AgentResult(StudyResult[Size, Figures], frozen=True, kw_only=True):
+    """A run."""
 
     format: int = FORMAT
-    date: str
-    revision: str
-    machine: Machine
-    versions: dict[str, str]
-    size: Size
-    figures: Figures
-    minutes: float
 
 
 def footprint(figures: Figures, name: str) -> Footprint:
@@ -96,6 +90,4 @@ def writes(requests: ByOwner) -> int:
 
 def load(path: Path) -> AgentResult:
     """Raises FleetError for a file that is missing, or is no result of this format."""
-    result = results.read(path, AgentResult)
-    results.check_format(path, result.format, FORMAT)
-    return result
+    return results.read(path, AgentResult, FORMAT)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hack.bench import tables as common
 from hack.bench.agent import tables
 from hack.bench.agent.figures import AgentResult, Footprint
 from hack.bench.agent.objects import PER_WORK
 from hack.bench.agent.steps import RESTARTED
-from hack.bench.tables import Table, markdown
+from hack.bench.machine import measured
+from hack.bench.tables import markdown
 from hack.fleet.progress import duration
 
 _INTRODUCTION = """\
@@ -50,28 +49,23 @@ both ways to the API server, and vary from run to run by 10 to 20 %. etcd does n
 """
 
 
-def write(result: AgentResult, page: Path) -> None:
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(text(result))
-
-
 def text(result: AgentResult) -> str:
     """The page."""
     found = result.figures
     parts = [
         _INTRODUCTION,
         _setting(result),
-        _table(common.targets(tables.claims(found))),
+        markdown(common.targets(tables.claims(found))),
         "## Memory\n",
-        _table(tables.footprints(found.footprints, restarted(result))),
-        _table(tables.costs(found)),
+        markdown(tables.footprints(found.footprints, restarted(result))),
+        markdown(tables.costs(found)),
         _MEMORY,
         "## The agent starts with all of it there\n",
-        _table(tables.restart(found.restart)),
+        markdown(tables.restart(found.restart)),
         "## Reactions\n",
-        _table(tables.reactions(found)),
+        markdown(tables.reactions(found)),
         "## A kind that is installed late\n",
-        _table(tables.late(found.late)),
+        markdown(tables.late(found.late)),
         _METHOD,
     ]
     return "\n".join([*parts, _NOISE])
@@ -94,16 +88,9 @@ def restarted(result: AgentResult) -> Footprint:
 
 
 def _setting(result: AgentResult) -> str:
-    machine, size = result.machine, result.size
-    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    size = result.size
     return (
         f"{size.kinds:,} kinds and {size.objects:,} objects of 1.5 KB on the cluster; {size.ours:,} of these delivered "
         f"by {size.works:,} works of {PER_WORK} each.\n\n"
-        f"Measured {result.date} at revision {result.revision or 'unknown'} on {machine.cores} cores "
-        f"({machine.processor}), {machine.memory:g} GiB, {machine.system}; {versions}. "
-        f"The run took {duration(60 * result.minutes)}.\n"
+        f"{measured(result)} The run took {duration(60 * result.minutes)}.\n"
     )
-
-
-def _table(table: Table) -> str:
-    return markdown(table) + "\n"

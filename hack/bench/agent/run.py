@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections.abc import Callable
 
 import psutil
 
-from controllers.kube.errors import ApiError
-from hack.bench import machine
 from hack.bench.agent import fill, objects, reaction
 from hack.bench.agent.figures import AgentResult, Figures, Footprint
 from hack.bench.agent.late import late
 from hack.bench.agent.objects import CLUSTER, QUICK, Size
 from hack.bench.agent.steps import EMPTY, FULL, KINDS, OTHERS
 from hack.bench.process_usage import highest_rss, rss
-from hack.bench.record import reason
 from hack.bench.restart import start_again
-from hack.bench.scale.run import numbered
-from hack.bench.testbed import Clients, Testbed, testbed
-from hack.fleet.errors import FleetError
+from hack.bench.study import run as study
+from hack.bench.testbed import Clients, Testbed
 from hack.fleet.progress import Progress
 
 _AGENT = f"{CLUSTER}/agent"
@@ -29,37 +22,13 @@ _STEPS = 8
 # Seconds for which a work has waited for its kind before the kind is installed.
 _LATE, _LATE_QUICK = 20.0, 1.0
 
-Step = Callable[[str], contextlib.AbstractContextManager[object]]
-
 
 def measure(size: Size, date: str, progress: Progress) -> AgentResult:
     """Raises FleetError. The fleet's logs stay if something went wrong."""
-    size.check()
-    begin = time.monotonic()
-    with testbed(0, progress) as bed:
-        bed.keep_logs = True
-        figures = asyncio.run(_connected(bed, size, numbered(progress, _STEPS)))
-        bed.keep_logs = False
-    return AgentResult(
-        date=date,
-        revision=machine.revision(),
-        machine=machine.describe(),
-        versions=machine.versions(),
-        size=size,
-        figures=figures,
-        minutes=round((time.monotonic() - begin) / 60, 1),
-    )
+    return study.measure(AgentResult, size, date, progress, steps=_STEPS, take=_all)
 
 
-async def _connected(bed: Testbed, size: Size, step: Step) -> Figures:
-    async with bed.connected() as clients:
-        try:
-            return await _all(bed, clients, size, step)
-        except (ExceptionGroup, ApiError) as error:  # of many writes the first one says what the others say
-            raise FleetError(reason(error)) from error
-
-
-async def _all(bed: Testbed, clients: Clients, size: Size, step: Step) -> Figures:
+async def _all(bed: Testbed, clients: Clients, size: Size, step: study.Step) -> Figures:
     client = clients.hub
     with step(f"{size.kinds:,} kinds are installed"):
         await fill.install(client, (objects.kind(number) for number in range(size.kinds)))

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-from pathlib import Path
 
 from rich.console import Console
 
-from hack.bench import results
 from hack.bench import tables as common
+from hack.bench.publication import Publication
 from hack.bench.scale import figures, page, run, tables
 from hack.bench.scale.figures import ScaleResult
 from hack.bench.scale.objects import Size
-from hack.bench.terminal import show, verdict
-from hack.fleet import progress
-from hack.fleet.layout import DEFAULT_DIRECTORY, REPOSITORY
-
-COMMITTED = REPOSITORY / "benchmarks" / "scale.json"
-PAGE = REPOSITORY / "docs" / "placement-at-scale.md"
-SCRATCH = DEFAULT_DIRECTORY / "bench"
+from hack.bench.study.command import Command
+from hack.bench.terminal import show_each
 
 _HELP = "placement on a real hub of 1,000 clusters, 1,000 Placements and 10,000 Workflows; two minutes"
 _DESCRIPTION = """\
@@ -56,38 +49,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         parser.add_argument(
             f"--{name}", type=int, default=number, metavar="N", help=f"how many (default: {number:,})"
         )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where result and page go")
-    parser.add_argument(
-        "--from",
-        dest="earlier",
-        type=Path,
-        metavar="RESULT",
-        help="an earlier result, to write its page anew",
-    )
-    parser.add_argument(
-        "--date",
-        default=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        help="the date that the result bears (default: today)",
-    )
-    parser.set_defaults(run=_run)
+    _COMMAND.add_to(parser)
 
 
-def _run(options: argparse.Namespace, console: Console) -> int:
-    if options.earlier:
-        result = figures.load(options.earlier)
-        _write_page(result, options.out, console)
-        return 0
-    size = Size(options.clusters, options.placements, options.workflows)
-    with progress.choose(console) as shown:
-        result = run.measure(size, options.date, shown)
-    _show(result, console)
-    # What is committed is of the full size.
-    out = options.out or (None if size == Size() else SCRATCH)
-    path = out / COMMITTED.name if out else COMMITTED
-    results.save(path, result)
-    console.print(f"result: {path}", highlight=False)
-    _write_page(result, out, console)
-    return verdict(result.problems, console)
+def _size(options: argparse.Namespace) -> Size:
+    return Size(options.clusters, options.placements, options.workflows)
 
 
 def _show(result: ScaleResult, console: Console) -> None:
@@ -100,14 +66,17 @@ def _show(result: ScaleResult, console: Console) -> None:
         tables.processes(found.placed.processes, found.placed.workflows),
         tables.evenness(found.placed.evenness),
     )
-    for table in shown:
-        show(table, console)
-        console.print()
+    show_each(shown, console)
     controllers = found.controllers
     console.print(f"the controllers ran with --controllers {controllers}", highlight=False, markup=False)
 
 
-def _write_page(result: ScaleResult, out: Path | None, console: Console) -> None:
-    path = out / PAGE.name if out else PAGE
-    page.write(result, path)
-    console.print(f"page: {path}", highlight=False)
+_COMMAND = Command(
+    Publication("scale.json", "placement-at-scale.md"),
+    full=Size(),
+    size=_size,
+    load=figures.load,
+    measure=run.measure,
+    show=_show,
+    text=page.text,
+)

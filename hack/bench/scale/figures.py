@@ -11,8 +11,8 @@ from controllers.api.kinds import PLACEMENT, PLACEMENT_DECISION
 from hack.bench import results
 from hack.bench.distribution import Distribution
 from hack.bench.process_usage import Usage
-from hack.bench.results import Machine
 from hack.bench.scale.objects import Size
+from hack.bench.study.result import StudyResult
 
 FORMAT = 1
 
@@ -110,17 +110,10 @@ class Figures(msgspec.Struct, frozen=True):
     placed: Placed
 
 
-class ScaleResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A run. `date` is what the person who started it says it is; `minutes`: how long all of it took."""
+class ScaleResult(StudyResult[Size, Figures], frozen=True, kw_only=True):
+    """A run."""
 
     format: int = FORMAT
-    date: str
-    revision: str
-    machine: Machine
-    versions: dict[str, str]
-    size: Size
-    figures: Figures
-    minutes: float
 
     @property
     def problems(self) -> list[str]:
@@ -159,6 +152,4 @@ def _of(writes: Requests, plural: str) -> int:
 
 def load(path: Path) -> ScaleResult:
     """Raises FleetError for a file that is missing, or is no result of this format."""
-    result = results.read(path, ScaleResult)
-    results.check_format(path, result.format, FORMAT)
-    return result
+    return results.read(path, ScaleResult, FORMAT)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hack.bench import tables as common
+from hack.bench.machine import measured
 from hack.bench.scale import tables
 from hack.bench.scale.figures import Figures, ScaleResult
 from hack.bench.scale.objects import PRIORITIZERS, SELECTED
-from hack.bench.tables import Table, markdown
+from hack.bench.tables import markdown
 from hack.fleet.progress import duration
 
 _INTRODUCTION = """\
@@ -66,11 +65,6 @@ more the busiest cluster of a Placement has than its idlest:
 """
 
 
-def write(result: ScaleResult, page: Path) -> None:
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(text(result))
-
-
 def text(result: ScaleResult) -> str:
     """The page."""
     figures = result.figures
@@ -79,32 +73,29 @@ def text(result: ScaleResult) -> str:
         _INTRODUCTION,
         _setting(result),
         *_problems(result),
-        _table(common.targets(tables.claims(figures))),
+        markdown(common.targets(tables.claims(figures))),
         _GATHERING,
         "## The controllers start\n",
-        _table(tables.starts(starts, result.size)),
+        markdown(tables.starts(starts, result.size)),
         "## One cluster changes\n",
-        _table(tables.changes(figures.changes)),
+        markdown(tables.changes(figures.changes)),
         "## Workflows are placed\n",
         *_placing(figures),
         "## Request by request\n",
-        _table(tables.requests(figures)),
+        markdown(tables.requests(figures)),
         _METHOD,
     ]
     return "\n".join([*parts, _NOISE])
 
 
 def _setting(result: ScaleResult) -> str:
-    machine, size = result.machine, result.size
-    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    size = result.size
     return (
         f"{size.clusters:,} clusters in {size.sets} sets, each set bound to one namespace; {size.placements:,} "
         f"Placements in these namespaces, each for {SELECTED} clusters by {', '.join(PRIORITIZERS)}. The "
         f"controllers run with `--controllers {result.figures.controllers}`: they decide and place, and deliver "
         "nothing.\n\n"
-        f"Measured {result.date} at revision {result.revision or 'unknown'} on {machine.cores} cores "
-        f"({machine.processor}), {machine.memory:g} GiB, {machine.system}; {versions}. "
-        f"The run took {duration(60 * result.minutes)}.\n"
+        f"{measured(result)} The run took {duration(60 * result.minutes)}.\n"
     )
 
 
@@ -122,12 +113,8 @@ def _placing(figures: Figures) -> list[str]:
     )
     return [
         words,
-        _table(tables.placed(found)),
-        _table(tables.processes(found.processes, found.workflows)),
+        markdown(tables.placed(found)),
+        markdown(tables.processes(found.processes, found.workflows)),
         _EVENNESS,
-        _table(tables.evenness(found.evenness)),
+        markdown(tables.evenness(found.evenness)),
     ]
-
-
-def _table(table: Table) -> str:
-    return markdown(table) + "\n"

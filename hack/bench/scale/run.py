@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections.abc import Callable, Iterator
 
-from controllers.kube.errors import ApiError
-from hack.bench import machine
-from hack.bench.record import reason
 from hack.bench.restart import start_again
 from hack.bench.results import Restart
 from hack.bench.scale import tally
@@ -19,10 +13,11 @@ from hack.bench.scale.fill import decisions, fill, is_complete
 from hack.bench.scale.objects import Size
 from hack.bench.scale.placing import place
 from hack.bench.scale.probe import Probe, writes
-from hack.bench.testbed import CONTROLLERS, Clients, Testbed, testbed
+from hack.bench.study import run as study
+from hack.bench.testbed import CONTROLLERS, Clients, Testbed
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import HUB
-from hack.fleet.progress import Progress, duration
+from hack.fleet.progress import Progress
 from hack.fleet.state import Part
 
 # It brings the evaluator with it, and the controllers of sets and of health. The others would make a ManifestWork of
@@ -30,51 +25,13 @@ from hack.fleet.state import Part
 _RUNS = "placement"
 _STEPS = 5
 
-Step = Callable[[str], contextlib.AbstractContextManager[object]]
-
 
 def measure(size: Size, date: str, progress: Progress) -> ScaleResult:
     """Raises FleetError. The fleet's logs stay if something went wrong."""
-    size.check()
-    begin = time.monotonic()
-    with testbed(0, progress) as bed:
-        bed.keep_logs = True
-        figures = asyncio.run(_connected(bed, size, numbered(progress, _STEPS)))
-        result = ScaleResult(
-            date=date,
-            revision=machine.revision(),
-            machine=machine.describe(),
-            versions=machine.versions(),
-            size=size,
-            figures=figures,
-            minutes=round((time.monotonic() - begin) / 60, 1),
-        )
-        bed.keep_logs = bool(result.problems)
-    return result
+    return study.measure(ScaleResult, size, date, progress, steps=_STEPS, take=_all)
 
 
-def numbered(progress: Progress, steps: int) -> Step:
-    """Steps that say how far a run of so many is."""
-    begin, numbers = time.monotonic(), iter(range(1, steps + 1))
-
-    @contextlib.contextmanager
-    def step(title: str) -> Iterator[object]:
-        spent = duration(time.monotonic() - begin)
-        with progress.step(f"{next(numbers)} of {steps}, after {spent}: {title}") as shown:
-            yield shown
-
-    return step
-
-
-async def _connected(bed: Testbed, size: Size, step: Step) -> Figures:
-    async with bed.connected() as clients:
-        try:
-            return await _all(bed, clients, size, step)
-        except (ExceptionGroup, ApiError) as error:  # of many writes the first one says what the others say
-            raise FleetError(reason(error)) from error
-
-
-async def _all(bed: Testbed, clients: Clients, size: Size, step: Step) -> Figures:
+async def _all(bed: Testbed, clients: Clients, size: Size, step: study.Step) -> Figures:
     hub = clients.hub
     with step(f"{size.clusters:,} clusters and {size.placements:,} Placements are created"):
         await fill(hub, size)

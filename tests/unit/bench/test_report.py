@@ -54,7 +54,7 @@ def test_a_result_of_another_format_is_refused(tmp_path: Path) -> None:
 
 def test_the_page_shows_every_scenario_and_links_its_plots(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
-    report.write(FULL, page, tmp_path / "img")
+    report.write(FULL, page)
     text = page.read_text()
     for name in ("burst-60-1c-2k", "steady-2-1c-2k", "lost", "abc1234", "2026-11-21", "1,000"):
         assert name in text
@@ -77,7 +77,7 @@ def test_the_page_shows_every_scenario_and_links_its_plots(tmp_path: Path) -> No
 def test_a_part_of_the_scenarios_gives_a_part_of_the_page(
     tmp_path: Path, measured: Result, drawn: set[str]
 ) -> None:
-    report.write(measured, tmp_path / "performance.md", tmp_path / "img")
+    report.write(measured, tmp_path / "performance.md")
     assert {path.name for path in (tmp_path / "img").iterdir()} == {f"performance-{one}.png" for one in drawn}
 
 
@@ -117,7 +117,7 @@ def test_rows_have_as_many_cells_as_the_head() -> None:
 
 
 def test_markdown() -> None:
-    assert markdown(Table(("a", "b"), [("x", "1")])) == "| a | b |\n| --- | ---: |\n| x | 1 |"
+    assert markdown(Table(("a", "b"), [("x", "1")])) == "| a | b |\n| --- | ---: |\n| x | 1 |\n"
 
 
 def test_latency_in_the_unit_that_suits_it() -> None:
