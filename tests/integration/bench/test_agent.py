@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,21 +9,13 @@ import pytest
 from hack.bench.agent import figures
 from hack.bench.agent.objects import QUICK
 from hack.bench.agent.steps import EMPTY, FULL, KINDS, OTHERS
-from hack.fleet.layout import REPOSITORY
+from tests.integration.bench.command import bench
 
 pytestmark = pytest.mark.integration
 
 
 def test_a_small_run(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "hack.bench", "agent", "--quick", "--out", str(tmp_path)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    bench("agent", "--quick", "--out", str(tmp_path))
     result = figures.load(tmp_path / "agent.json")
     assert result.size == QUICK
     found = result.figures

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from hack.bench.scale import figures
 from hack.bench.scale.events import BURST, LABEL, RACK, TAINT, UNSEEN
 from hack.bench.scale.objects import Size
-from hack.fleet.layout import REPOSITORY
+from tests.integration.bench.command import bench
 
 pytestmark = pytest.mark.integration
 
@@ -24,15 +22,7 @@ def test_a_small_run(tmp_path: Path) -> None:
         f"--placements={SIZE.placements}",
         f"--workflows={SIZE.workflows}",
     ]
-    ended = subprocess.run(
-        [sys.executable, "-m", "hack.bench", "scale", *sizes, "--out", str(tmp_path)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    bench("scale", *sizes, "--out", str(tmp_path))
     found = figures.load(tmp_path / "scale.json")
     assert (found.size, found.problems) == (SIZE, [])
 

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from controllers.kube.object import Object
-from hack.bench import results
 from hack.bench.agent import figures, objects, page, tables
-from hack.bench.agent.figures import AgentResult, Figures, Footprint, Late, Reaction
+from hack.bench.agent.figures import AgentResult, Reaction
 from hack.bench.agent.fill import is_applied
 from hack.bench.agent.objects import PER_WORK, QUICK, Size
 from hack.bench.agent.reaction import chosen, reported_phase
-from hack.bench.agent.steps import EMPTY, FULL, KINDS, OTHERS
 from hack.bench.cli import main
 from hack.bench.distribution import distribution
-from hack.bench.results import Machine, Restart
 from hack.fleet.errors import FleetError
-
-FAST = Reaction(distribution([0.01, 0.02]), distribution([0.1, 0.2]))
-REQUESTS = {
-    "ours": {"manifestworks/status PATCH": 3.0, "manifestworks LIST": 9.0},
-    "cluster": {"sample001s PATCH": 2.0, "configmaps PATCH": 5.0},
-}
-
-
-def measured(*, drift: Reaction = FAST, feedback: Reaction = FAST, others_rss: float = 110.0) -> AgentResult:
-    footprints = [
-        Footprint(EMPTY, 0, 0, 0, 100.0, 100.0, 20),
-        Footprint(KINDS, 200, 200, 0, 108.0, 110.0, 220, 2.0, 1.0),
-        Footprint(OTHERS, 200, 200, 15_000, others_rss, 112.0, 220),
-        Footprint(FULL, 200, 5_000, 15_000, 140.0, 150.0, 220, 20.0, 15.0),
-    ]
-    restart = Restart(1.0, 9.0, 5.0, 130.0, 140.0, REQUESTS)
-    return AgentResult(
-        date="2026-11-21",
-        revision="abc1234",
-        machine=Machine("a processor", 2, 8.0, "Linux 6.1"),
-        versions={"kubernetes": "v1.36.3"},
-        size=Size(),
-        figures=Figures(footprints, restart, drift, feedback, Late(20.0, 30.0, 45.0)),
-        minutes=5.0,
-    )
+from tests.unit.bench.studies import REQUESTS, agent_result
 
 
 # -- what is on the cluster ------------------------------------------------------------------------------
@@ -140,12 +111,12 @@ SLOW_AT_ONCE = Reaction(distribution([0.01]), distribution([0.1, 1.2]))
 @pytest.mark.parametrize(
     ("result", "broken"),
     [
-        (measured(), []),
-        (measured(drift=SLOW), ["one after the other"]),
-        (measured(drift=SLOW_AT_ONCE), ["2 at once"]),
-        (measured(feedback=SLOW), ["one after the other"]),
-        (measured(feedback=SLOW_AT_ONCE), []),
-        (measured(others_rss=128.0), ["15,000 objects of others"]),
+        (agent_result(), []),
+        (agent_result(drift=SLOW), ["one after the other"]),
+        (agent_result(drift=SLOW_AT_ONCE), ["2 at once"]),
+        (agent_result(feedback=SLOW), ["one after the other"]),
+        (agent_result(feedback=SLOW_AT_ONCE), []),
+        (agent_result(others_rss=128.0), ["15,000 objects of others"]),
     ],
 )
 def test_claims(result: AgentResult, broken: list[str]) -> None:
@@ -154,39 +125,16 @@ def test_claims(result: AgentResult, broken: list[str]) -> None:
 
 
 def test_what_each_costs() -> None:
-    rows = {row[0]: row[1] for row in tables.costs(measured().figures).rows}
+    rows = {row[0]: row[1] for row in tables.costs(agent_result().figures).rows}
     assert rows["each kind that is watched, with one object of it"] == "41 KiB"
     assert rows["each object of others"] == "0.14 KiB"
     assert rows["each object of a work"] == "6.4 KiB"
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    results.save(tmp_path / "agent.json", measured())
-    assert figures.load(tmp_path / "agent.json") == measured()
-
-
-def test_a_result_of_another_format_is_refused(tmp_path: Path) -> None:
-    results.save(tmp_path / "agent.json", msgspec.structs.replace(measured(), format=figures.FORMAT + 1))
-    with pytest.raises(FleetError, match="format"):
-        figures.load(tmp_path / "agent.json")
-
-
 def test_the_page_shows_the_figures() -> None:
-    text = page.text(measured())
+    text = page.text(agent_result())
     for word in ("abc1234", "2026-11-21", "200 kinds and 20,000 objects", "by 500 works of 10 each", "45 ms"):
         assert word in text
-
-
-def test_rows_have_as_many_cells_as_the_head() -> None:
-    for block in re.split(r"\n\n", page.text(measured())):
-        rows = [row for row in block.splitlines() if row.startswith("|")]
-        assert len({row.count("|") for row in rows}) <= 1
-
-
-def test_the_page_is_written_anew_from_a_result(tmp_path: Path) -> None:
-    results.save(tmp_path / "agent.json", measured())
-    assert main(["agent", "--from", str(tmp_path / "agent.json"), "--out", str(tmp_path)]) == 0
-    assert (tmp_path / "agent-at-scale.md").read_text() == page.text(measured())
 
 
 def test_a_size_that_does_not_fit_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

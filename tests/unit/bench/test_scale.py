@@ -2,72 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from controllers.api import keys
 from controllers.kube.object import Object
-from hack.bench import results
 from hack.bench.cli import main
-from hack.bench.distribution import distribution
-from hack.bench.process_usage import Usage
-from hack.bench.results import Machine
 from hack.bench.scale import figures, objects, page, tables, tally
 from hack.bench.scale.events import BURST, LABEL, RACK, TAINT, UNSEEN
-from hack.bench.scale.figures import Change, Evaluations, Evenness, Figures, Placed, ScaleResult, Start
+from hack.bench.scale.figures import Evaluations, Evenness, ScaleResult
 from hack.bench.scale.fill import PlacementKey, gathered, is_complete
 from hack.bench.scale.objects import MARKER, Size
 from hack.bench.scale.placing import Seat, evenness
 from hack.bench.scale.probe import writes
 from hack.fleet.errors import FleetError
-
-START = Start(1.0, 9.0, 5.0, 100.0, 120.0, Evaluations(2_007, 3), {"placementdecisions POST": 1_001})
-AGAIN = Start(1.0, 2.0, 2.0, 100.0, 110.0, Evaluations(1_001), {})
-
-
-def change(name: str, seen_by: int = 50, evaluations: int = 50, **given: Any) -> Change:
-    values: dict[str, Any] = {
-        "requests": 1,
-        "writes": {},
-        "controllers": Usage(0.2, 120.0),
-        "sent": 5.0,
-        "evaluated": 150.0,
-    }
-    return Change(name=name, seen_by=seen_by, evaluations=Evaluations(evaluations), **(values | given))
-
-
-def measured(*changes: Change, **given: Any) -> ScaleResult:
-    placed: dict[str, Any] = {
-        "workflows": 10_000,
-        "in_flight": 64,
-        "placed": 10_000,
-        "strayed": 0,
-        "seconds": 40.0,
-        "latency": distribution([0.1, 0.2]),
-        "writes": {"workflows PATCH": 10_000},
-        "events": 9_000,
-        "processes": {"controllers": Usage(7.0, 170.0)},
-        "evenness": Evenness({1: 900, 3: 100}, {0: 1_000}),
-    }
-    found = {
-        item.name: item
-        for item in (change(LABEL), change(UNSEEN, 0, 0), change(BURST), change(RACK), change(TAINT))
-    }
-    found |= {item.name: item for item in changes}
-    return ScaleResult(
-        date="2026-11-21",
-        revision="abc1234",
-        machine=Machine("a processor", 2, 8.0, "Linux 6.1"),
-        versions={"kubernetes": "v1.36.3"},
-        size=Size(),
-        figures=Figures("placement", START, AGAIN, list(found.values()), Placed(**(placed | given))),
-        minutes=1.5,
-    )
+from tests.unit.bench.studies import change, scale_result
 
 
 # -- what is on the hub ----------------------------------------------------------------------------------
@@ -180,28 +131,17 @@ def test_evenness() -> None:
 
 
 # -- what is said ----------------------------------------------------------------------------------------
-def test_round_trip(tmp_path: Path) -> None:
-    results.save(tmp_path / "scale.json", measured())
-    assert figures.load(tmp_path / "scale.json") == measured()
-
-
-def test_a_result_of_another_format_is_refused(tmp_path: Path) -> None:
-    results.save(tmp_path / "scale.json", msgspec.structs.replace(measured(), format=figures.FORMAT + 1))
-    with pytest.raises(FleetError, match="format"):
-        figures.load(tmp_path / "scale.json")
-
-
 @pytest.mark.parametrize(
     ("result", "broken"),
     [
-        (measured(), ""),
-        (measured(change(LABEL, 50, 1_000)), LABEL),
-        (measured(change(UNSEEN, 0, 50)), UNSEEN),
-        (measured(change(BURST, 50, 100, sent=290.0)), ""),
-        (measured(change(BURST, 50, 101, sent=290.0)), BURST),
-        (measured(change(RACK, 50, 51, sent=40.0)), RACK),
+        (scale_result(), ""),
+        (scale_result(change(LABEL, 50, 1_000)), LABEL),
+        (scale_result(change(UNSEEN, 0, 50)), UNSEEN),
+        (scale_result(change(BURST, 50, 100, sent=290.0)), ""),
+        (scale_result(change(BURST, 50, 101, sent=290.0)), BURST),
+        (scale_result(change(RACK, 50, 51, sent=40.0)), RACK),
         (
-            measured(change(LABEL, writes={"placementdecisions/status PATCH": 2})),
+            scale_result(change(LABEL, writes={"placementdecisions/status PATCH": 2})),
             f"started again, and {LABEL}",
         ),
     ],
@@ -214,9 +154,9 @@ def test_claims(result: ScaleResult, broken: str) -> None:
 @pytest.mark.parametrize(
     ("result", "said"),
     [
-        (measured(placed=9_990), "10 Workflows got no cluster"),
-        (measured(strayed=2), "2 Workflows got a cluster that was not decided"),
-        (measured(change(TAINT, 50, 49)), "a taint: 49 evaluations, though 50 Placements can see it"),
+        (scale_result(placed=9_990), "10 Workflows got no cluster"),
+        (scale_result(strayed=2), "2 Workflows got a cluster that was not decided"),
+        (scale_result(change(TAINT, 50, 49)), "a taint: 49 evaluations, though 50 Placements can see it"),
     ],
 )
 def test_the_page_says_what_went_wrong(result: ScaleResult, said: str) -> None:
@@ -225,24 +165,12 @@ def test_the_page_says_what_went_wrong(result: ScaleResult, said: str) -> None:
 
 
 def test_the_page_shows_the_figures() -> None:
-    text = page.text(measured(change(TAINT, gone=149.0, listed_by=7)))
+    text = page.text(scale_result(change(TAINT, gone=149.0, listed_by=7)))
     for word in ("abc1234", "2026-11-21", "`--controllers placement`", "1,000 clusters in 20 sets", "2,007"):
         assert word in text
     assert "a taint (7 Placements had selected it) | 50 | 50 |" in text
     assert "| the Placement's own | 1 | 3 | 3 |" in text
     assert "Not all went well" not in text
-
-
-def test_rows_have_as_many_cells_as_the_head() -> None:
-    for block in re.split(r"\n\n", page.text(measured())):
-        rows = [row for row in block.splitlines() if row.startswith("|")]
-        assert len({row.count("|") for row in rows}) <= 1
-
-
-def test_the_page_is_written_anew_from_a_result(tmp_path: Path) -> None:
-    results.save(tmp_path / "scale.json", measured())
-    assert main(["scale", "--from", str(tmp_path / "scale.json"), "--out", str(tmp_path)]) == 0
-    assert (tmp_path / "placement-at-scale.md").read_text() == page.text(measured())
 
 
 def test_a_size_that_is_too_small_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
