@@ -30,6 +30,7 @@ from tests.integration.registration.joining import (
     is_accepted,
     joined,
     registering,
+    say_available,
     whoami,
 )
 from tests.integration.told import event
@@ -41,6 +42,10 @@ async def conditions(client: Client, request: str) -> list[str]:
     except NotFound:
         return []
     return [item["type"] for item in found.to_dict().get("status", {}).get("conditions", [])]
+
+
+async def has_asked(client: Client, request: str) -> bool:
+    return await client.find(CERTIFICATE_SIGNING_REQUEST, request) is not None
 
 
 async def as_admin(hub: Path, *arguments: str) -> tuple[int, str]:
@@ -92,11 +97,7 @@ async def test_kubectl_alone_lets_a_cluster_in_too(
     """`kubectl certificate approve`, and `hubAcceptsClient`: the rights follow."""
     async with registering(client), asking(bootstrap, cluster, tmp_path / "out") as task:
         request = request_names(cluster)[0]
-
-        async def asked() -> bool:
-            return await client.find(CERTIFICATE_SIGNING_REQUEST, request) is not None
-
-        await eventually(asked, what="a request")
+        await eventually(lambda: has_asked(client, request), what="a request")
         await approve(client, await client.get(CERTIFICATE_SIGNING_REQUEST, request), "KubectlApprove", "")
         await eventually((tmp_path / "out").exists, what="a certificate")
         assert not task.done(), "a certificate alone gives no rights"
@@ -135,13 +136,9 @@ async def test_an_agent_that_was_killed_while_it_waited_goes_on_with_its_request
 ) -> None:
     out = tmp_path / "out"
     names = request_names(cluster)
-
-    async def asked() -> bool:
-        return await client.find(CERTIFICATE_SIGNING_REQUEST, names[0]) is not None
-
     for _ in range(3):
         async with asking(bootstrap, cluster, out):
-            await eventually(asked, what="a request")
+            await eventually(lambda: has_asked(client, names[0]), what="a request")
     async with registering(client, TRUSTED):
         await asyncio.wait_for(joined(bootstrap, cluster, out), 30)
     assert await client.find(CERTIFICATE_SIGNING_REQUEST, names[1]) is None
@@ -157,7 +154,7 @@ async def test_a_denied_request_ends_the_join_and_says_so(
         request = request_names(cluster)[0]
 
         async def deny() -> bool:
-            if await client.find(CERTIFICATE_SIGNING_REQUEST, request) is None:
+            if not await has_asked(client, request):
                 return False
             denied = {"type": "Denied", "status": "True", "reason": "No", "message": "not this one"}
             patch = merge_patch({"status": {"conditions": [denied]}})
@@ -168,11 +165,8 @@ async def test_a_denied_request_ends_the_join_and_says_so(
         with pytest.raises(JoinError, match=f"{request}: Denied \\(not this one\\)"):
             await asyncio.wait_for(task, 30)
     async with asking(bootstrap, cluster, tmp_path / "out"):
-
-        async def asked_anew() -> bool:
-            return await client.find(CERTIFICATE_SIGNING_REQUEST, request_names(cluster)[1]) is not None
-
-        await eventually(asked_anew, what="another request, with another key")
+        another = request_names(cluster)[1]
+        await eventually(lambda: has_asked(client, another), what="another request, with another key")
 
 
 async def test_requests_that_nobody_answers_do_not_pile_up(
@@ -190,15 +184,7 @@ async def test_trust_does_not_take_the_place_of_an_agent_that_lives(
 ) -> None:
     async with registering(client, TRUSTED):
         await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "first"), 30)
-        alive = {
-            "type": "ManagedClusterConditionAvailable",
-            "status": "True",
-            "reason": "Played",
-            "message": "",
-            "lastTransitionTime": "2026-01-01T00:00:00Z",
-        }
-        patch = merge_patch({"status": {"conditions": [alive]}})
-        await client.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
+        await say_available(client, cluster, "True")
         async with asking(bootstrap, cluster, tmp_path / "second") as task:
             told = (await event(client, "default", "AsksToJoin", cluster))["message"]
             assert "has an agent that lives" in told

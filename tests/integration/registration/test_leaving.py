@@ -11,7 +11,7 @@ from controllers.api.membership import membership
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
-from tests.integration.registration.joining import TRUSTED, connected, joined, registering
+from tests.integration.registration.joining import TRUSTED, connected, joined, registering, say_available
 from tests.integration.told import event
 
 WORK = {
@@ -22,23 +22,14 @@ WORK = {
 }
 
 
-async def say(client: Client, cluster: str, available: str) -> None:
-    """What the agent's heart would say of it."""
-    condition = {
-        "type": "ManagedClusterConditionAvailable",
-        "status": available,
-        "reason": "Played",
-        "message": "",
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }
-    patch = merge_patch({"status": {"conditions": [condition]}})
-    await client.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
+async def has_left(client: Client, cluster: str, *, but_for_its_namespace: bool = False) -> None:
+    """Waits until nothing of it is left; its namespace is at least on its way out, unless it is to stay."""
 
-
-async def has_left(client: Client, cluster: str) -> None:
     async def gone() -> bool:
         assert await client.find(MANAGED_CLUSTER, cluster) is None
         for item in membership(cluster):
+            if item.kind == NAMESPACE and but_for_its_namespace:
+                continue
             found = await client.find(item.kind, item.name, namespace=item.namespace)
             assert found is None or (item.kind == NAMESPACE and found.metadata.deletion_timestamp), item.name
         return True
@@ -51,7 +42,7 @@ async def test_an_agent_that_lives_cleans_up_first_and_has_the_rights_to(
 ) -> None:
     async with registering(client, TRUSTED):
         await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "out"), 30)
-        await say(client, cluster, "True")
+        await say_available(client, cluster, "True")
         await client.create(LEASE, {"metadata": {"name": "managed-cluster-lease"}}, namespace=cluster)
         await client.create(MANIFEST_WORK, WORK, namespace=cluster)
         await client.delete(MANAGED_CLUSTER, cluster)
@@ -75,7 +66,7 @@ async def test_a_dead_agent_is_not_waited_for_and_what_it_left_is_told(
 ) -> None:
     async with registering(client, TRUSTED):
         await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "out"), 30)
-        await say(client, cluster, "Unknown")
+        await say_available(client, cluster, "Unknown")
         await client.create(MANIFEST_WORK, WORK, namespace=cluster)
         await client.delete(MANAGED_CLUSTER, cluster)
         await has_left(client, cluster)
@@ -101,21 +92,10 @@ async def test_a_namespace_that_somebody_else_made_stays(
     async with registering(client, TRUSTED):
         await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "out"), 30)
         await client.delete(MANAGED_CLUSTER, cluster)
-        await has_left_but_for_its_namespace(client, cluster)
+        await has_left(client, cluster, but_for_its_namespace=True)
     found = await client.get(NAMESPACE, cluster)
     assert found.metadata.deletion_timestamp is None
     assert found.metadata.labels["whose"] == "theirs"
-
-
-async def has_left_but_for_its_namespace(client: Client, cluster: str) -> None:
-    async def gone() -> bool:
-        assert await client.find(MANAGED_CLUSTER, cluster) is None
-        for item in membership(cluster):
-            if item.kind != NAMESPACE:
-                assert await client.find(item.kind, item.name, namespace=item.namespace) is None, item.name
-        return True
-
-    await eventually(gone, what=f"nothing left of {cluster}")
 
 
 async def test_a_cluster_that_comes_back_is_let_in_anew(
