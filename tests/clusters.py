@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from hack.fleet.local import LocalProvider
-from hack.fleet.provider import Provider
+from hack.fleet.provider import Fleet, Provider
 
 
 def provider() -> Provider:
@@ -24,3 +27,13 @@ def provider() -> Provider:
             return K3sProvider()
         case name:
             raise ValueError(f"TEST_CLUSTERS={name}: choose local, containers or k3s")
+
+
+@contextlib.contextmanager
+def running_fleet(directory: Path, managed: Sequence[str], *, argo: bool) -> Iterator[Fleet]:
+    """As `Provider.start` makes it; stopped at the end of the block."""
+    started = provider().start(directory, managed, argo=argo)
+    try:
+        yield started
+    finally:
+        started.stop()

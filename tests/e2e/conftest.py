@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +16,7 @@ from controllers.api.kinds import MANAGED_CLUSTER_SET_BINDING, PLACEMENT
 from controllers.kube.client import Client
 from controllers.kube.patch import apply_patch
 from hack.fleet.provider import Fleet
-from tests.clusters import provider
+from tests.clusters import running_fleet
 from tests.processes import ROOT, Process, agent, controllers
 
 CLUSTERS = ("cluster1", "cluster2")
@@ -41,17 +42,19 @@ class Argosy:
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    started = provider().start(tmp_path_factory.mktemp("fleet"), CLUSTERS, argo=True)
-    try:
+    with running_fleet(tmp_path_factory.mktemp("fleet"), CLUSTERS, argo=True) as started:
         yield started
-    finally:
-        started.stop()
 
 
 @pytest.fixture(scope="session")
 async def argosy(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Argosy]:
-    logs = tmp_path_factory.mktemp("argosy")
-    hub = fleet.hub.kubeconfig
+    async with installed(fleet, fleet.hub.kubeconfig, tmp_path_factory.mktemp("argosy")) as world:
+        yield world
+
+
+@contextlib.asynccontextmanager
+async def installed(fleet: Fleet, hub: Path, logs: Path) -> AsyncIterator[Argosy]:
+    """Argosy on the fleet's managed clusters and on a hub, its own or another one; killed at the end."""
     agents = {}
     for name, cluster in fleet.managed.items():
         credentials = logs / f"{name}.agent.kubeconfig"

@@ -23,15 +23,13 @@ from controllers.api.kinds import (
     WORKFLOW,
     WORKFLOW_STATUS_RESULT,
 )
-from controllers.kube.client import Client
 from controllers.kube.errors import Unavailable
 from hack.fleet.local import LocalFleet, LocalProvider
 from hack.fleet.supervisor import stop_all
 from tests.e2e import workflows
-from tests.e2e.conftest import METRICS, Argosy, apply_placements, join
+from tests.e2e.conftest import Argosy, installed
 from tests.e2e.runs import watching
 from tests.eventually import eventually
-from tests.processes import agent, controllers
 
 CLUSTER = "cluster1"
 _STORED = ("hub/apiserver", "etcd")
@@ -80,27 +78,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFleet]:
 async def argosy(
     hub: LocalFleet, fleet: LocalFleet, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Argosy]:
-    logs = tmp_path_factory.mktemp("argosy")
-    credentials = logs / "agent.kubeconfig"
-    join(CLUSTER, hub.hub.kubeconfig, credentials)
-    managed = fleet.managed[CLUSTER].kubeconfig
-    world = Argosy(
-        fleet=fleet,
-        hub=await Client.connect(hub.hub.kubeconfig),
-        managed={CLUSTER: await Client.connect(managed)},
-        controllers=controllers(hub.hub.kubeconfig, logs, *METRICS),
-        agents={CLUSTER: agent(CLUSTER, credentials, managed, logs, *METRICS)},
-    )
-    for process in world.processes:
-        await process.start()
-    await apply_placements(world.hub)
-    try:
+    async with installed(fleet, hub.hub.kubeconfig, tmp_path_factory.mktemp("argosy")) as world:
         yield world
-    finally:
-        for process in world.processes:
-            process.kill()
-        for client in (world.hub, *world.managed.values()):
-            await client.close()
 
 
 async def reachable(argosy: Argosy) -> None:

@@ -27,17 +27,14 @@ from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.patch import merge_patch
 from hack.fleet.provider import Cluster
-from tests.clusters import provider
+from tests.clusters import running_fleet
 from tests.integration.bodies import managed_cluster, of
 
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    fleet = provider().start(tmp_path_factory.mktemp("hub"), [], argo=False)
-    try:
+    with running_fleet(tmp_path_factory.mktemp("hub"), [], argo=False) as fleet:
         yield fleet.hub
-    finally:
-        fleet.stop()
 
 
 @pytest.fixture(scope="session")

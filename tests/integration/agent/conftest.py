@@ -18,7 +18,7 @@ from controllers.api.kinds import NAMESPACE
 from controllers.kube.client import Client
 from controllers.runtime.manager import Manager
 from hack.fleet.provider import Fleet
-from tests.clusters import provider
+from tests.clusters import running_fleet
 from tests.eventually import eventually
 from tests.integration.agent.works import CLUSTER
 from tests.joining import let_in
@@ -53,22 +53,29 @@ class Agent:
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    started = provider().start(tmp_path_factory.mktemp("pair"), [CLUSTER], argo=False)
-    try:
+    with running_fleet(tmp_path_factory.mktemp("pair"), [CLUSTER], argo=False) as started:
         yield started
+
+
+@contextlib.asynccontextmanager
+async def paired(fleet: Fleet, credentials: Path, *, lease_seconds: int) -> AsyncIterator[Pair]:
+    """Lets the managed cluster in, and writes its agent's kubeconfig of the hub."""
+    hub = await Client.connect(fleet.hub.kubeconfig)
+    managed = await Client.connect(fleet.managed[CLUSTER].kubeconfig)
+    labels = {"region": "north"}
+    await let_in(hub, fleet.hub.kubeconfig, CLUSTER, credentials, labels=labels, lease_seconds=lease_seconds)
+    try:
+        yield Pair(fleet, hub, managed, credentials)
     finally:
-        started.stop()
+        await hub.close()
+        await managed.close()
 
 
 @pytest.fixture(scope="session")
 async def pair(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     credentials = tmp_path_factory.mktemp("agent") / "hub.kubeconfig"
-    hub = await Client.connect(fleet.hub.kubeconfig)
-    managed = await Client.connect(fleet.managed[CLUSTER].kubeconfig)
-    await let_in(hub, fleet.hub.kubeconfig, CLUSTER, credentials, labels={"region": "north"}, lease_seconds=1)
-    yield Pair(fleet, hub, managed, credentials)
-    await hub.close()
-    await managed.close()
+    async with paired(fleet, credentials, lease_seconds=1) as clusters:
+        yield clusters
     # TLS connections of watches take a few turns of the loop to close, and the loop ends with this fixture.
     await asyncio.sleep(0.25)
 

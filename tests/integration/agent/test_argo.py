@@ -26,21 +26,19 @@ from controllers.api.kinds import (
     WORK_GROUP,
     WORKFLOW,
 )
-from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.patch import merge_patch
 from hack.fleet.layout import EXAMPLES, REPOSITORY
 from hack.fleet.provider import Fleet
 from placement.evaluator.wiring import add_to
-from tests.clusters import provider
+from tests.clusters import running_fleet
 from tests.eventually import eventually
 from tests.integration.agent.accounts import kubeconfig_of
-from tests.integration.agent.conftest import Pair, running, started
+from tests.integration.agent.conftest import Pair, paired, running, started
 from tests.integration.agent.works import CLUSTER, Json, deployment, manifest, not_there
 from tests.integration.bodies import cluster_set, placement, set_binding
 from tests.integration.placement.deciding import decides
 from tests.integration.running import running as controllers_running
-from tests.joining import let_in
 
 ARGO = "argo"
 READ = ["get", "list", "watch"]
@@ -53,26 +51,18 @@ LEAST: list[Json] = [
 
 @pytest.fixture(scope="module")
 def own_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    started = provider().start(tmp_path_factory.mktemp("argo"), [CLUSTER], argo=False)
-    try:
+    with running_fleet(tmp_path_factory.mktemp("argo"), [CLUSTER], argo=False) as started:
         yield started
-    finally:
-        started.stop()
 
 
 @pytest.fixture(scope="module")
 async def own(own_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     credentials = tmp_path_factory.mktemp("agent") / "hub.kubeconfig"
-    hub = await Client.connect(own_fleet.hub.kubeconfig)
-    managed = await Client.connect(own_fleet.managed[CLUSTER].kubeconfig)
-    labels = {"region": "north"}
-    await let_in(hub, own_fleet.hub.kubeconfig, CLUSTER, credentials, labels=labels, lease_seconds=5)
-    for client in (hub, managed):
-        if await client.find(NAMESPACE, ARGO) is None:
-            await client.create(NAMESPACE, manifest(NAMESPACE, ARGO))
-    yield Pair(own_fleet, hub, managed, credentials)
-    await hub.close()
-    await managed.close()
+    async with paired(own_fleet, credentials, lease_seconds=5) as clusters:
+        for client in (clusters.hub, clusters.managed):
+            if await client.find(NAMESPACE, ARGO) is None:
+                await client.create(NAMESPACE, manifest(NAMESPACE, ARGO))
+        yield clusters
 
 
 @pytest.fixture
