@@ -21,11 +21,11 @@ from hack.bench import (
     series_tables,
     tables,
 )
-from hack.bench.agent import command as agent
+from hack.bench.agent.command import COMMAND as AGENT
 from hack.bench.compare import compare
 from hack.bench.publication import SCRATCH, Publication, add_date
 from hack.bench.results import Result
-from hack.bench.scale import command as scale
+from hack.bench.scale.command import COMMAND as SCALE
 from hack.bench.scenario import FULL, GROWTH_CLUSTERS, GROWTH_FINISHED, SERIES, is_chosen
 from hack.bench.terminal import show, verdict
 from hack.fleet import progress
@@ -115,8 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluating.add_argument("--plot", type=Path, metavar="PNG", help="where a plot of it goes")
     evaluating.set_defaults(run=_placement)
-    scale.add_to(commands)
-    agent.add_to(commands)
+    SCALE.add_to(commands)
+    AGENT.add_to(commands)
     profiling = commands.add_parser("profile", help="one scenario under py-spy and the API servers' profiler")
     profiling.add_argument("scenario", metavar="SCENARIO")
     profiling.add_argument("--out", type=Path, default=SCRATCH / "profile", metavar="DIR")

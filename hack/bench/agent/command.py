@@ -30,16 +30,8 @@ examples:
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command; what it sets as `run` takes the options and a console, and returns the exit status."""
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
     size = Size()
-    parser = commands.add_parser(
-        "agent",
-        help=_HELP,
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
     parser.add_argument("--quick", action="store_true", help="a small cluster and few changes")
     for name, number, what in (
         ("kinds", size.kinds, "kinds"),
@@ -49,7 +41,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         parser.add_argument(
             f"--{name}", type=int, metavar="N", help=f"{what} (default: {number:,}; not with --quick)"
         )
-    _COMMAND.add_to(parser)
 
 
 def _size(options: argparse.Namespace) -> Size:
@@ -75,9 +66,14 @@ def _show(result: AgentResult, console: Console) -> None:
     show_each(shown, console)
 
 
-_COMMAND = Command(
-    Publication("agent.json", "agent-at-scale.md"),
+COMMAND = Command(
+    name="agent",
+    help=_HELP,
+    description=_DESCRIPTION,
+    epilog=_EPILOG,
+    publication=Publication("agent.json", "agent-at-scale.md"),
     full=Size(),
+    add_sizes=_add_sizes,
     size=_size,
     load=figures.load,
     measure=run.measure,

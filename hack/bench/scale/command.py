@@ -31,16 +31,8 @@ examples:
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command; what it sets as `run` takes the options and a console, and returns the exit status."""
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
     size = Size()
-    parser = commands.add_parser(
-        "scale",
-        help=_HELP,
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
     for name, number in (
         ("clusters", size.clusters),
         ("placements", size.placements),
@@ -49,7 +41,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         parser.add_argument(
             f"--{name}", type=int, default=number, metavar="N", help=f"how many (default: {number:,})"
         )
-    _COMMAND.add_to(parser)
 
 
 def _size(options: argparse.Namespace) -> Size:
@@ -71,9 +62,14 @@ def _show(result: ScaleResult, console: Console) -> None:
     console.print(f"the controllers ran with --controllers {controllers}", highlight=False, markup=False)
 
 
-_COMMAND = Command(
-    Publication("scale.json", "placement-at-scale.md"),
+COMMAND = Command(
+    name="scale",
+    help=_HELP,
+    description=_DESCRIPTION,
+    epilog=_EPILOG,
+    publication=Publication("scale.json", "placement-at-scale.md"),
     full=Size(),
+    add_sizes=_add_sizes,
     size=_size,
     load=figures.load,
     measure=run.measure,

@@ -22,23 +22,36 @@ ResultT = TypeVar("ResultT", bound=StudyResult[Any, Any])
 
 @dataclass(frozen=True)
 class Command(Generic[SizeT, ResultT]):
-    """`size` reads options that the study has added itself; only results of the size `full` are committed.
+    """`name` is what it is called by; `help`, `description` and `epilog` are for people.
 
+    `add_sizes` adds the study's own options, which `size` reads; only results of the size `full` are committed.
     `load` reads an earlier result, `measure` makes one of a size and with a date, `show` puts one on the terminal,
     `text` is its page.
     """
 
+    name: str
+    help: str
+    description: str
+    epilog: str
     publication: Publication
     full: SizeT
+    add_sizes: Callable[[argparse.ArgumentParser], None]
     size: Callable[[argparse.Namespace], SizeT]
     load: Callable[[Path], ResultT]
     measure: Callable[[SizeT, str, Progress], ResultT]
     show: Callable[[ResultT, Console], None]
     text: Callable[[ResultT], str]
 
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Adds the options of every study; what is set as `run` takes the options and a console, and returns the exit
-        status."""
+    def add_to(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        """Adds the command; what it sets as `run` takes the options and a console, and returns the exit status."""
+        parser = commands.add_parser(
+            self.name,
+            help=self.help,
+            description=self.description,
+            epilog=self.epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self.add_sizes(parser)
         parser.add_argument("--out", type=Path, metavar="DIR", help="where result and page go")
         parser.add_argument(
             "--from",
