@@ -1,7 +1,9 @@
-"""Clusters that join: let in by an administrator at once, or with credentials that can only ask."""
+"""Clusters that join: let in by an administrator at once, or with credentials that can only ask. And what their agents
+say of them."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,8 +11,12 @@ import yaml
 
 from agent.credentials import FileKeep
 from agent.join import Wish, join
+from controllers.api.cluster import AVAILABLE
+from controllers.api.kinds import MANAGED_CLUSTER
+from controllers.api.meta import timestamp
 from controllers.kube.client import Client
 from controllers.kube.kubeconfig import cluster_of, parse
+from controllers.kube.patch import merge_patch
 from controllers.kube.private_file import write_private
 from registration.invite import invite
 
@@ -30,3 +36,18 @@ async def invited(hub: Client, admin: Path, out: Path, *, seconds: int = 3600) -
     made = await invite(hub, reached, namespace="argosy", seconds=seconds)
     write_private(out, yaml.safe_dump(made.kubeconfig).encode())
     return made.identity
+
+
+async def say_available(hub: Client, cluster: str, status: str) -> None:
+    """The condition as the cluster's agent has it, besides the others that there are."""
+    condition = {
+        "type": AVAILABLE,
+        "status": status,
+        "reason": "Played",
+        "message": "",
+        "lastTransitionTime": timestamp(datetime.datetime.now(datetime.UTC)),
+    }
+    present = (await hub.get(MANAGED_CLUSTER, cluster)).to_dict().get("status", {}).get("conditions", [])
+    others = [item for item in present if item["type"] != AVAILABLE]
+    patch = merge_patch({"status": {"conditions": [*others, condition]}})
+    await hub.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")

@@ -11,15 +11,13 @@ from typing import Any
 import pytest
 
 from controllers.api import keys
-from controllers.api.cluster import AVAILABLE
 from controllers.api.kinds import MANAGED_CLUSTER, MANIFEST_WORK, NAMESPACE, PLACEMENT, WORKFLOW
 from controllers.kube.patch import merge_patch
 from tests.e2e import metrics, workflows
 from tests.e2e.conftest import Argosy
 from tests.e2e.lost import is_tainted
 from tests.eventually import eventually
-
-LONG_AGO = "2026-01-01T00:00:00Z"
+from tests.joining import say_available
 
 
 def homeless(name: str) -> dict[str, Any]:
@@ -229,17 +227,7 @@ async def test_a_cluster_that_is_accepted_later_receives_its_work(argosy: Argosy
 
 async def says(argosy: Argosy, cluster: str, available: str) -> None:
     """What its agent would say of it, and what the hub makes of that."""
-    said = {
-        "type": AVAILABLE,
-        "status": available,
-        "reason": "Said",
-        "message": "",
-        "lastTransitionTime": LONG_AGO,
-    }
-    present = (await argosy.hub.get(MANAGED_CLUSTER, cluster)).to_dict()["status"]["conditions"]
-    others = [item for item in present if item["type"] != AVAILABLE]
-    patch = merge_patch({"status": {"conditions": [*others, said]}})
-    await argosy.hub.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
+    await say_available(argosy.hub, cluster, available)
     await is_tainted(argosy, cluster, available != "True")
 
 

@@ -21,7 +21,7 @@ from agent.credentials import FileKeep
 from agent.renewal import Renewal
 from controllers.__main__ import LEASE_NAME, parser
 from controllers.api import keys
-from controllers.api.cluster import AVAILABLE, UNREACHABLE
+from controllers.api.cluster import UNREACHABLE
 from controllers.api.kinds import (
     LEASE,
     MANAGED_CLUSTER,
@@ -49,7 +49,7 @@ from tests.integration.registration.joining import connected, joined
 from tests.integration.running import managing
 from tests.integration.told import event
 from tests.integration.watchful import Watchful
-from tests.joining import invited
+from tests.joining import invited, say_available
 
 _STAMP = "2026-01-01T00:00:00Z"
 _ENDED = {"phase": "Succeeded", "progress": "1/1", "startedAt": _STAMP, "finishedAt": _STAMP, "nodes": {}}
@@ -105,16 +105,7 @@ async def is_kept_off(client: Client, cluster: str) -> bool:
 async def says_that_it_is_available(client: Client, cluster: str) -> None:
     """What the agent of a cluster does; it also has a lease."""
     await client.create(LEASE, of(LEASE, keys.CLUSTER_LEASE_NAME), namespace=cluster)
-    present = (await body_of(client, cluster))["status"]["conditions"]
-    available = {
-        "type": AVAILABLE,
-        "status": "True",
-        "reason": "Played",
-        "message": "",
-        "lastTransitionTime": _STAMP,
-    }
-    patch = merge_patch({"status": {"conditions": [*present, available]}})
-    await client.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
+    await say_available(client, cluster, "True")
 
 
 async def shows_the_end(client: Client, namespace: str) -> bool:

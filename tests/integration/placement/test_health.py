@@ -8,7 +8,6 @@ from collections.abc import Callable
 from controllers.api import keys
 from controllers.api.cluster import AVAILABLE, UNREACHABLE
 from controllers.api.kinds import LEASE, MANAGED_CLUSTER, NAMESPACE, PLACEMENT
-from controllers.api.meta import timestamp
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from placement.evaluator.wiring import add_to as add_evaluator
@@ -18,6 +17,7 @@ from tests.integration.bodies import Body, managed_cluster, placement
 from tests.integration.placement.deciding import decides
 from tests.integration.running import running
 from tests.integration.told import event
+from tests.joining import say_available
 
 
 class PlayedAgent:
@@ -44,17 +44,7 @@ class PlayedAgent:
         await self._client.patch(LEASE, keys.CLUSTER_LEASE_NAME, patch, namespace=self.cluster)
 
     async def say(self, status: str) -> None:
-        condition = {
-            "type": AVAILABLE,
-            "status": status,
-            "reason": "Played",
-            "message": "",
-            "lastTransitionTime": timestamp(datetime.datetime.now(datetime.UTC)),
-        }
-        present = (await self.read()).get("status", {}).get("conditions", [])
-        kept = [item for item in present if item["type"] != AVAILABLE]
-        patch = merge_patch({"status": {"conditions": [*kept, condition]}})
-        await self._client.patch(MANAGED_CLUSTER, self.cluster, patch, subresource="status")
+        await say_available(self._client, self.cluster, status)
 
     async def read(self) -> Body:
         return (await self._client.get(MANAGED_CLUSTER, self.cluster)).to_dict()

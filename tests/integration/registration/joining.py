@@ -1,4 +1,4 @@
-"""Clusters that join, in this process, and what is said of them."""
+"""Clusters that join, in this process."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ import msgspec
 
 from agent.credentials import FileKeep
 from agent.join import Wish, join
-from controllers.api.cluster import AVAILABLE
 from controllers.api.kinds import MANAGED_CLUSTER
 from controllers.kube.client import Client
 from controllers.kube.kubeconfig import cluster_of, parse
-from controllers.kube.patch import merge_patch
 from controllers.runtime.manager import Manager
 from registration.health.wiring import add_to as add_health
 from registration.wiring import add_to
@@ -72,19 +70,6 @@ async def whoami(client: Client) -> tuple[str, list[str], str]:
     info = msgspec.json.decode(answer)["status"]["userInfo"]
     credential = (info.get("extra") or {}).get("authentication.kubernetes.io/credential-id", [""])
     return info["username"], info["groups"], credential[0]
-
-
-async def say_available(client: Client, cluster: str, status: str) -> None:
-    """What the agent's heart would say of it."""
-    condition = {
-        "type": AVAILABLE,
-        "status": status,
-        "reason": "Played",
-        "message": "",
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }
-    patch = merge_patch({"status": {"conditions": [condition]}})
-    await client.patch(MANAGED_CLUSTER, cluster, patch, subresource="status")
 
 
 async def is_accepted(client: Client, cluster: str) -> bool:

@@ -30,10 +30,10 @@ from tests.integration.registration.joining import (
     is_accepted,
     joined,
     registering,
-    say_available,
     whoami,
 )
 from tests.integration.told import event
+from tests.joining import say_available
 
 
 async def conditions(client: Client, request: str) -> list[str]:

@@ -11,8 +11,9 @@ from controllers.api.membership import membership
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
-from tests.integration.registration.joining import TRUSTED, connected, joined, registering, say_available
+from tests.integration.registration.joining import TRUSTED, connected, joined, registering
 from tests.integration.told import event
+from tests.joining import say_available
 
 WORK = {
     "apiVersion": MANIFEST_WORK.api_version,
