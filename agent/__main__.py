@@ -22,10 +22,10 @@ from agent.join import JoinError, Wish, join
 from agent.renewal import Renewal
 from agent.wiring import build
 from controllers.kube.client import Client, ConfigError
-from controllers.kube.errors import ApiError
 from controllers.kube.kubeconfig import KubeconfigError, cluster_of, parse
 from controllers.runtime import logs
 from controllers.runtime.clock import now
+from controllers.runtime.ending import exit_status
 from controllers.runtime.health import AddressError, HealthServer
 from controllers.runtime.manager import PartFailed
 from controllers.runtime.process import observe
@@ -141,20 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done or stopped as asked, 1 a part failed, 2 wrong use."""
     options = parser().parse_args(arguments)
     logs.configure(level=options.log_level, log_format=options.log_format)
-    try:
-        uvloop.run(_join(options) if options.command == "join" else _run(options))
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except ApiError as error:
-        print(f"error: {error.message}", file=sys.stderr)
-        return 1
-    except (JoinError, AddressError, PartFailed) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    command = _join if options.command == "join" else _run
+    return exit_status(lambda: uvloop.run(command(options)), failures=(JoinError, AddressError, PartFailed))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ import registration.health.wiring
 import registration.wiring
 import statussync.wiring
 from controllers.kube.client import Client, ConfigError
-from controllers.kube.errors import ApiError
 from controllers.runtime import logs
+from controllers.runtime.ending import exit_status
 from controllers.runtime.events import Recorder
 from controllers.runtime.health import AddressError
 from controllers.runtime.informers import Informers
@@ -132,20 +132,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 stopped as asked, 1 a part failed, 2 wrong use."""
     options = parser().parse_args(arguments)
     logs.configure(level=options.log_level, log_format=options.log_format)
-    try:
-        uvloop.run(run(options))
-    except (ConfigError, ShardCountError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except (AddressError, PartFailed) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except ApiError as error:
-        print(f"error: the hub does not answer as it should: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_status(
+        lambda: uvloop.run(run(options)),
+        failures=(AddressError, PartFailed),
+        wrong_use=(ShardCountError,),
+        refusal="the hub does not answer as it should: ",
+    )
 
 
 if __name__ == "__main__":

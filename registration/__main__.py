@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from controllers.kube.client import Client, ConfigError
-from controllers.kube.errors import ApiError
+from controllers.kube.client import Client
 from controllers.kube.kubeconfig import KubeconfigError
+from controllers.runtime.ending import exit_status
 from registration.command import CommandError, admin_kubeconfig, run_accept, run_invite, run_remove
 
 _EXAMPLES = """\
@@ -67,17 +67,9 @@ async def _run(options: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 it could not be done, 2 wrong use."""
     options = parser().parse_args(arguments)
-    try:
-        asyncio.run(_run(options))
-    except (ConfigError, KubeconfigError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except (CommandError, ApiError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_status(
+        lambda: asyncio.run(_run(options)), failures=(CommandError,), wrong_use=(KubeconfigError, OSError)
+    )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +12,10 @@ from rich.console import Console
 
 from controllers.api import keys
 from controllers.api.kinds import PLACEMENT, WORKFLOW
-from controllers.kube.client import Client, ConfigError
-from controllers.kube.errors import ApiError
+from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.cache import Key
+from controllers.runtime.ending import exit_status
 from placement.explain import tables
 from placement.explain.gather import Drafts, Live, UnreadableError, drafts, gather
 from placement.explain.report import explain_placement, explain_workflow
@@ -142,17 +141,4 @@ def _no(kind: str, key: Key, known: Collection[Key]) -> str:
 
 def main(options: argparse.Namespace) -> int:
     """Exit status: 0 explained, 1 the hub did not answer or what was asked for is not there, 2 wrong use."""
-    try:
-        uvloop.run(run(options))
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except ApiError as error:
-        print(f"error: {error.message}", file=sys.stderr)
-        return 1
-    except (UnreadableError, NotThereError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_status(lambda: uvloop.run(run(options)), failures=(UnreadableError, NotThereError, OSError))
