@@ -117,7 +117,7 @@ undeploy: $(STAMP) ## remove the controllers from KUBECONFIG; CRDs and Workflows
 	@$(RUN) -m hack.deploy remove hub --kubeconfig $(KUBECONFIG)
 
 .PHONY: undeploy-agent
-undeploy-agent: $(STAMP) ## remove the agent from KUBECONFIG; what it has applied stays
+undeploy-agent: $(STAMP) ## remove the agent from KUBECONFIG; what it has applied stays, what it claims goes
 	@test -n "$(KUBECONFIG)" || { echo "usage: make undeploy-agent KUBECONFIG=cluster.kubeconfig"; exit 2; }
 	@$(RUN) -m hack.deploy remove agent --kubeconfig $(KUBECONFIG)
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from controllers.api.keys import AGENT_MANAGER, MANAGED_BY_LABEL
+from controllers.api.kinds import CLUSTER_CLAIM
 from hack.deploy import kubectl
 from hack.deploy.kubectl import Kubectl
 from hack.deploy.objects import with_image, with_membership, without
@@ -128,7 +130,10 @@ def _remove(options: argparse.Namespace) -> None:
     cluster = Kubectl(kubectl.find(), options.kubeconfig)
     objects = cluster.kustomize(BASES / PARTS[options.part].base)
     deployments = [body for body in objects if body["kind"] == "Deployment"]
-    said = cluster.delete(deployments, "--cascade=foreground") + cluster.delete(objects)
+    said = cluster.delete(deployments, "--cascade=foreground")
+    if options.part == "agent":  # nobody keeps them true any more
+        said += cluster.delete_labelled(CLUSTER_CLAIM, f"{MANAGED_BY_LABEL}={AGENT_MANAGER}")
+    said += cluster.delete(objects)
     _show(said or "there is nothing to remove")
 
 

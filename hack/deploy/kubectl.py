@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
+from controllers.api.kinds import Kind
 from hack.deploy.pods import complaints
 from hack.fleet import progress
 from hack.fleet.binaries import Binaries
@@ -49,6 +50,13 @@ class Kubectl:
     def delete(self, objects: Iterable[Json], *options: str) -> str:
         """Deletes the objects, and returns when they are gone; those that are not there do not matter."""
         return self._on_cluster(["delete", "--ignore-not-found", *options, "-f", "-"], _as_list(objects))
+
+    def delete_labelled(self, kind: Kind, label: str) -> str:
+        """Deletes the objects with the label (`name=value`), of a custom resource that need not be installed."""
+        installed = self._on_cluster(["get", "crd", str(kind), "--ignore-not-found", "-o=name"])
+        if not installed.strip():
+            return ""
+        return self._on_cluster(["delete", str(kind), f"--selector={label}", "--ignore-not-found"])
 
     def wait_for_rollout(self, namespace: str, deployment: str, seconds: float) -> str:
         """Returns when all pods are new and ready. The error says why they are not."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.wiring import LEASE_NAME
-from controllers.api.kinds import CLUSTER_ROLE, NAMESPACE, NODE, WORKFLOW
+from controllers.api.keys import AGENT_MANAGER, MANAGED_BY_LABEL
+from controllers.api.kinds import CLUSTER_CLAIM, CLUSTER_ROLE, NAMESPACE, NODE, WORKFLOW
 from controllers.kube.patch import merge_patch
 from controllers.runtime.lease import LeaseLock
 from hack.fleet.layout import REPOSITORY
@@ -170,6 +171,13 @@ async def test_an_agent_comes_with_its_membership(
     assert "which in a pod is the pod itself" in refused.stderr
     done = await asyncio.to_thread(deploy, "agent", *options, str(membership))
     assert done.returncode == 0, done.stderr
-    gone = await asyncio.to_thread(deploy, "remove", "agent", "--kubeconfig", str(pair.agent_managed))
-    assert gone.returncode == 0, gone.stderr
+    ours, others = (manifest(CLUSTER_CLAIM, f"deployed.{whose}", spec={"value": "1"}) for whose in "ab")
+    ours["metadata"]["labels"] = {MANAGED_BY_LABEL: AGENT_MANAGER}
+    for claim in (ours, others):
+        await pair.managed.create(CLUSTER_CLAIM, claim)
+    for _ in range(2):
+        gone = await asyncio.to_thread(deploy, "remove", "agent", "--kubeconfig", str(pair.agent_managed))
+        assert gone.returncode == 0, gone.stderr
     assert await pair.managed.find(NAMESPACE, "argosy-agent") is None
+    assert await pair.managed.find(CLUSTER_CLAIM, "deployed.a") is None
+    await pair.managed.delete(CLUSTER_CLAIM, "deployed.b")
