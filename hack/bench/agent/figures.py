@@ -15,7 +15,7 @@ from hack.bench.distribution import Distribution
 from hack.bench.results import Restart
 from hack.bench.study.result import StudyResult
 
-FORMAT = 1
+FORMAT = 2
 
 # By their resources: those of the benchmark's kinds begin alike.
 _WRITTEN: Final = (MANIFEST_WORK.plural, APPLIED_MANIFEST_WORK.plural, "sample")
@@ -56,12 +56,14 @@ class Late(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """All that is measured. `footprints` in their order; `restart`: the agent started anew with all of it there."""
+    """All that is measured. `footprints` in their order; `restart`: the agent started anew with all of it there.
+    `written`: reports as many as in the burst of `feedback`, written without the agent."""
 
     footprints: list[Footprint]
     restart: Restart
     drift: Reaction
     feedback: Reaction
+    written: Distribution
     late: Late
 
 

@@ -127,6 +127,12 @@ def work_name(number: int) -> str:
     return f"work-{number:04}"
 
 
+def chosen(number: int, size: Size) -> Sequence[Target]:
+    """One object of each of so many works, spread over all of them."""
+    works = [index * size.works // number for index in range(number)]
+    return [targets(work, size)[index % PER_WORK] for index, work in enumerate(works)]
+
+
 def work(name: str, wanted: Sequence[tuple[Kind, str]]) -> Json:
     """A ManifestWork of these objects that reports the phase of each."""
     rules = [{"type": "JSONPaths", "jsonPaths": [{"name": PHASE, "path": f".status.{PHASE}"}]}]

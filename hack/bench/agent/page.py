@@ -38,6 +38,8 @@ settings. What others do is done by the program that measures, whose memory is n
 - **a status**: the status of an applied object changes, and the work has a feedback rule for it. From sending that
   until a watch of the ManifestWork shows the new value.
 - **at once**: changes of as many works at the same moment. The last one waits for all the others.
+- **written by the load**: reports of the same works, written by the program that measures, as many at a time as the
+  agent writes. What is left between the two is the agent, and the changes themselves.
 - **CRD comes after**: so long after the hub was told that the kind of a manifest is missing, its CRD is installed.
 """
 

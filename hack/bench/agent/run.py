@@ -6,7 +6,7 @@ import asyncio
 
 import psutil
 
-from hack.bench.agent import fill, objects, reaction
+from hack.bench.agent import fill, objects, reaction, reports
 from hack.bench.agent.figures import AgentResult, Figures, Footprint
 from hack.bench.agent.late import late
 from hack.bench.agent.objects import CLUSTER, QUICK, Size
@@ -53,10 +53,11 @@ async def _all(bed: Testbed, clients: Clients, size: Size, step: study.Step) -> 
         await bed.at_rest()
     with step("objects and their statuses change"):
         drift = await reaction.drift(client, size)
-        feedback = await reaction.feedback(client, size)
+        feedback = await reports.feedback(client, size)
+        written = await reports.written(client, size)
     with step("a kind is installed late"):
         missing = await late(client, _LATE_QUICK if size == QUICK else _LATE)
-    return Figures(found, again, drift, feedback, missing)
+    return Figures(found, again, drift, feedback, written, missing)
 
 
 async def _delivered(bed: Testbed, clients: Clients, works: range, size: Size) -> tuple[float, float]:

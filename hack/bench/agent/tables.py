@@ -118,6 +118,8 @@ def reactions(figures: Figures) -> Table:
         ("a status, until the hub has it", figures.feedback),
     ):
         rows += _reactions(name, found)
+    bare = figures.written
+    rows.append(("the same reports, written by the load", f"{count(bare.count)} at once", *_times(bare)))
     return Table(("change", "how many", "p50", "p95", "p99", "worst"), rows)
 
 

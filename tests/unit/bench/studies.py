@@ -44,7 +44,9 @@ def agent_result(
     return AgentResult(
         **SETTING,
         size=agent_objects.Size(),
-        figures=AgentFigures(footprints, restart, drift, feedback, Late(20.0, 30.0, 45.0)),
+        figures=AgentFigures(
+            footprints, restart, drift, feedback, distribution([0.1, 0.2]), Late(20.0, 30.0, 45.0)
+        ),
         minutes=5.0,
     )
 

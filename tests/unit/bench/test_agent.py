@@ -12,8 +12,8 @@ from controllers.kube.object import Object
 from hack.bench.agent import figures, objects, page, tables
 from hack.bench.agent.figures import AgentResult, Reaction
 from hack.bench.agent.fill import is_applied
-from hack.bench.agent.objects import PER_WORK, QUICK, Size
-from hack.bench.agent.reaction import chosen, reported_phase
+from hack.bench.agent.objects import PER_WORK, QUICK, Size, chosen
+from hack.bench.agent.reports import reported_phase, with_phase
 from hack.bench.cli import main
 from hack.bench.distribution import distribution
 from hack.fleet.errors import FleetError
@@ -97,6 +97,8 @@ def test_the_phase_that_the_hub_was_told() -> None:
     }
     found = work({"resourceStatus": {"manifests": [manifest]}})
     assert (reported_phase(found, 4), reported_phase(found, 3)) == ("phase-7", None)
+    other = work(with_phase(found, 4, "phase-8"))
+    assert (reported_phase(other, 4), reported_phase(other, 3)) == ("phase-8", None)
 
 
 def test_writes_of_the_agent() -> None:
