@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.kube.patch import merge_patch
+from controllers.kube.patch import Patch, merge_patch
 from controllers.runtime.watch import Applied, Scope, watch
 from hack.bench.agent.figures import Reaction
 from hack.bench.agent.objects import OURS, WANTED, Size, Target, chosen
@@ -35,6 +35,8 @@ async def _repaired(client: Client, target: Target, together: asyncio.Barrier) -
     try:
         async with asyncio.timeout(_WITHIN), aclosing(watch(client, scope)) as events:
             await anext(events)  # what is there before
+            await client.patch(target.kind, target.name, _touch(), namespace=OURS)
+            await anext(events)  # the watch itself is made with it
             await together.wait()
             begin = time.monotonic()
             drifted = merge_patch({"spec": {"value": "drifted"}})
@@ -45,6 +47,11 @@ async def _repaired(client: Client, target: Target, together: asyncio.Barrier) -
     except TimeoutError as error:
         raise FleetError(f"the agent has not repaired {target.name} in {_WITHIN:.0f} s") from error
     raise FleetError(f"the watch of {scope.kind} has ended")
+
+
+def _touch() -> Patch:
+    """A change that is no drift."""
+    return merge_patch({"metadata": {"annotations": {"bench.argosy.io/touched": str(time.monotonic())}}})
 
 
 def _is_wanted(item: Object) -> bool:

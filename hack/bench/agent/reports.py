@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -18,7 +18,7 @@ from controllers.api.work import ManifestWork
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
-from controllers.runtime.watch import Applied, Scope, watch
+from controllers.runtime.watch import Applied, Scope, WatchEvent, watch
 from hack.bench.agent.figures import Reaction
 from hack.bench.agent.objects import CLUSTER, OURS, PHASE, Size, Target, chosen
 from hack.bench.distribution import Distribution, distribution
@@ -36,12 +36,16 @@ async def feedback(client: Client, size: Size) -> Reaction:
     the other, then some at the same moment; of as many works, each an object of another. FleetError if one never
     comes."""
     phases = (f"phase-{number}" for number in itertools.count())
-    single = [
-        seconds
-        for target in chosen(size.samples, size)
-        for seconds in await _reported(client, [target], next(phases))
-    ]
-    burst = await _reported(client, chosen(size.burst, size), next(phases))
+    # One watch for all of them: a hundred would be a load of their own.
+    async with aclosing(watch(client, Scope(MANIFEST_WORK, namespace=CLUSTER))) as events:
+        await anext(events)  # what is there before
+        await _reported(client, events, chosen(1, size), next(phases))  # the watch itself is made with it
+        single = [
+            seconds
+            for target in chosen(size.samples, size)
+            for seconds in await _reported(client, events, [target], next(phases))
+        ]
+        burst = await _reported(client, events, chosen(size.burst, size), next(phases))
     return Reaction(distribution(single), distribution(burst))
 
 
@@ -63,8 +67,10 @@ async def written(client: Client, size: Size) -> Distribution:
     return distribution(await asyncio.gather(*map(write, targets, statuses)))
 
 
-async def _reported(client: Client, targets: Sequence[Target], phase: str) -> list[float]:
-    """Seconds, in any order."""
+async def _reported(
+    client: Client, events: AsyncIterator[WatchEvent], targets: Sequence[Target], phase: str
+) -> list[float]:
+    """Seconds, in any order. `events` of the works."""
     ordinals = {target.work: target.ordinal for target in targets}
     sent: dict[str, float] = {}
     took: dict[str, float] = {}
@@ -74,12 +80,8 @@ async def _reported(client: Client, targets: Sequence[Target], phase: str) -> li
         sent[target.work] = time.monotonic()
         await client.patch(target.kind, target.name, patch, namespace=OURS, subresource="status")
 
-    # One watch for all of them: a hundred would be a load of their own.
-    selector = f"metadata.name={targets[0].work}" if len(targets) == 1 else ""
-    events = watch(client, Scope(MANIFEST_WORK, namespace=CLUSTER, field_selector=selector))
     try:
-        async with asyncio.timeout(_WITHIN), aclosing(events), asyncio.TaskGroup() as changes:
-            await anext(events)  # what is there before
+        async with asyncio.timeout(_WITHIN), asyncio.TaskGroup() as changes:
             for target in targets:
                 changes.create_task(change(target))
             while len(took) < len(targets):
