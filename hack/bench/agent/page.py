@@ -40,7 +40,9 @@ settings. What others do is done by the program that measures, whose memory is n
 - **at once**: changes of as many works at the same moment. The last one waits for all the others.
 - **written by the load**: reports of the same works, written by the program that measures, as many at a time as the
   agent writes. What is left between the two is the agent, and the changes themselves.
-- **CRD comes after**: so long after the hub was told that the kind of a manifest is missing, its CRD is installed.
+- **CRD comes after**: so long after the hub was told that the kind of a manifest is missing, its CRD is installed. Of
+  what it takes then two seconds are the API server's: it answers the first create of a kind that was established just
+  now after two seconds, in case it has replicas that have not heard of it yet.
 """
 
 _NOISE = """\
