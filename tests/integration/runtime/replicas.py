@@ -20,8 +20,8 @@ from controllers.runtime.informer import Informer
 from controllers.runtime.lease import LeaseTiming
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request, Result
+from controllers.runtime.scope import Scope
 from controllers.runtime.sharding import Sharding
-from controllers.runtime.watch import Scope
 from tests.eventually import eventually
 from tests.integration.bodies import CONFIG_MAP, config_map
 
@@ -62,6 +62,7 @@ class Replica:
         lease_namespace: str,
         label: str,
         shards: int,
+        timing: LeaseTiming,
         longest: float = 0.02,
     ) -> None:
         self.name = name
@@ -72,7 +73,7 @@ class Replica:
         self._chance = random.Random(name)
         self._crashed = False
         self.sharding = _Mortal(
-            self, Group(client, "test", lease_namespace, name, shards, TIMING), grace=30.0
+            self, Group(client, "test", lease_namespace, name, shards, timing), grace=30.0
         )
         self.manager = Manager(sharding=self.sharding)
         self._objects = Informer(client, Scope(CONFIG_MAP, label_selector=label))
@@ -124,7 +125,8 @@ class _Mortal(Sharding):
 
 
 class Crew:
-    """All replicas of one test, their objects, and somebody who changes these all the time if asked to."""
+    """All replicas of one test, their objects, and somebody who changes these all the time if asked to. `timing`: of
+    those who join from now on."""
 
     def __init__(
         self, client: Client, *, lease_namespace: str, namespaces: Sequence[str], label: str, shards: int
@@ -133,6 +135,7 @@ class Crew:
         self.replicas: list[Replica] = []
         self.namespaces = namespaces
         self.shards = shards
+        self.timing = TIMING
         self._client = client
         self._lease_namespace = lease_namespace
         self._label = label
@@ -145,6 +148,7 @@ class Crew:
             lease_namespace=self._lease_namespace,
             label=self._label,
             shards=shards or self.shards,
+            timing=self.timing,
         )
         self.replicas.append(replica)
         return replica

@@ -16,7 +16,7 @@ from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from controllers.runtime.group import Group
 from controllers.runtime.leader import LeaderElector
-from controllers.runtime.lease import LeaseLock
+from controllers.runtime.lease import LeaseLock, LeaseTiming
 from controllers.runtime.manager import Manager, PartFailed
 from controllers.runtime.membership import Agreement, ShardCountError
 from controllers.runtime.shards import shard_of
@@ -87,6 +87,7 @@ async def test_one_that_comes_gets_its_share_and_no_change_is_lost(crew: Crew) -
 
 
 async def test_one_that_leaves_is_replaced_at_once_and_no_change_is_lost(crew: Crew) -> None:
+    crew.timing = LeaseTiming(duration=60.0, renew_deadline=40.0, retry=0.4)
     for name in OBJECTS:
         await crew.create(name)
     for _ in range(3):
@@ -95,7 +96,7 @@ async def test_one_that_leaves_is_replaced_at_once_and_no_change_is_lost(crew: C
     changing = asyncio.create_task(crew.change(OBJECTS, random.Random(2)))
     for leaver in crew.replicas[:2]:
         await leaver.leave()
-        await crew.balanced(within=TIMING.duration / 2)
+        await crew.balanced(within=crew.timing.duration / 2)  # long before its leases would have run out
     changing.cancel()
     await crew.all_handled()
     assert crew.replicas[2].owned == set(range(SHARDS))
