@@ -7,6 +7,7 @@ ManagedCluster (OCM's rule: unchanged for five times that, the cluster counts as
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import time
 from collections.abc import Callable
@@ -26,13 +27,10 @@ from controllers.runtime.backoff import RECONNECT
 
 log = structlog.get_logger(__name__)
 
-# Seconds between two looks at how long the lease lasts.
-_GLANCE = 0.5
-
 
 class Heartbeat:
-    """`interval` gives the seconds between renewals, asked anew each time. What a renewal tells of the hub goes to
-    `history` and `line`."""
+    """`interval` gives the seconds between renewals, asked anew each time and after a nudge. What a renewal tells of
+    the hub goes to `history` and `line`."""
 
     def __init__(
         self, hub: Client, cluster: str, interval: Callable[[], float], history: HubHistory, line: HubLine
@@ -43,6 +41,7 @@ class Heartbeat:
         self._history = history
         self._line = line
         self._renewing = asyncio.Lock()
+        self._nudged = asyncio.Event()
         self._version = ""  # of the lease; "": to be looked up
         self.beating = False
         self._may_patch = True
@@ -67,10 +66,14 @@ class Heartbeat:
         """Until the next renewal is due. A duration that is made shorter counts at once, since the hub counts by it;
         and a hub that did not answer others is asked at once."""
         begun = time.monotonic()
-        left = self._interval()
-        while left > 0 and not self._line.is_silent:
-            await asyncio.sleep(min(left, _GLANCE))
-            left = begun + self._interval() - time.monotonic()
+        while (left := begun + self._interval() - time.monotonic()) > 0 and not self._line.is_silent:
+            self._nudged.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._nudged.wait(), left)
+
+    def nudge(self) -> None:
+        """The interval may be another, or the hub did not answer somebody else."""
+        self._nudged.set()
 
     async def renew(self) -> None:
         """One renewal. Raises ApiError."""

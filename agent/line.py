@@ -27,7 +27,8 @@ _LONGEST: Final = 40.0
 
 
 class HubLine:
-    """`clock`: monotonic seconds. Who has set `call` is told the works that were refused, once the hub answers.
+    """`clock`: monotonic seconds. Who has set `call` is told the works that were refused, once the hub answers, and who
+    has set `ask` is told to find out when.
 
     `is_doubtful` says that what is known of the hub may be from before it was restored from a backup.
     """
@@ -41,6 +42,7 @@ class HubLine:
         self.is_silent = False
         self.is_doubtful: Callable[[], bool] = lambda: False
         self.call: Callable[[str], None] = _nobody
+        self.ask: Callable[[], None] = _nothing
 
     @contextlib.asynccontextmanager
     async def use(self, work: str) -> AsyncIterator[None]:
@@ -110,7 +112,12 @@ class HubLine:
             log.warning("hub_silent", error=why)
             self._quiet = min(2 * self._quiet, _LONGEST)
         self.is_silent = True
+        self.ask()
 
 
 def _nobody(_: str) -> None:
     """Nobody wants to be called."""
+
+
+def _nothing() -> None:
+    """Nobody asks."""

@@ -25,7 +25,7 @@ from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.process import elector_for, lease_namespace
 from controllers.runtime.reconcile import Request
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 
 LEASE_NAME = "argosy-agent"
 _CLAIMS: Final = Scope(CLUSTER_CLAIM)
@@ -54,6 +54,8 @@ def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
 
     heartbeat = Heartbeat(hub, cluster, interval, past.history, past.line)
     past.history.ask = heartbeat.renew
+    past.line.ask = heartbeat.nudge
+    registered.add_handler(lambda _: heartbeat.nudge())
     manager.add_background("heartbeat", heartbeat.run)
     return manager
 

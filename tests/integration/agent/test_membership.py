@@ -63,6 +63,18 @@ async def test_the_lease_is_renewed_as_often_as_the_cluster_says(pair: Pair, age
     assert lease["spec"]["leaseDurationSeconds"] == 1
 
 
+async def test_a_lease_that_is_to_last_shorter_is_renewed_at_once(pair: Pair, agent: Agent) -> None:
+    for seconds in (3600, 1):
+        patch = merge_patch({"spec": {"leaseDurationSeconds": seconds}})
+        await pair.hub.patch(MANAGED_CLUSTER, CLUSTER, patch)
+
+        async def lasts(seconds: int = seconds) -> bool:
+            lease = (await pair.hub.get(LEASE, CLUSTER_LEASE_NAME, namespace=CLUSTER)).to_dict()
+            return bool(lease["spec"]["leaseDurationSeconds"] == seconds)
+
+        await eventually(lasts, what=f"a lease of {seconds} s")
+
+
 async def test_a_lease_that_was_deleted_comes_back(pair: Pair, agent: Agent) -> None:
     await eventually(lambda: renewed_at(pair), within=5, what="lease")
     await pair.hub.delete(LEASE, CLUSTER_LEASE_NAME, namespace=CLUSTER)

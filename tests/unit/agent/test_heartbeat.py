@@ -105,9 +105,9 @@ async def beating(
     line: HubLine | None = None,
 ) -> AsyncIterator[Heartbeat]:
     asked = interval if callable(interval) else lambda: interval
-    heartbeat = Heartbeat(
-        cast("Client", hub), "c1", asked, history or history_in(Memory()), line or HubLine()
-    )
+    line = line or HubLine()
+    heartbeat = Heartbeat(cast("Client", hub), "c1", asked, history or history_in(Memory()), line)
+    line.ask = heartbeat.nudge
     task = asyncio.create_task(heartbeat.run())
     try:
         yield heartbeat
@@ -152,9 +152,10 @@ async def test_where_a_lease_may_be_updated_only_it_is_updated() -> None:
 
 async def test_a_duration_that_is_made_shorter_counts_at_once() -> None:
     hub, interval = Hub(), [3600.0]
-    async with beating(hub, lambda: interval[0]):
+    async with beating(hub, lambda: interval[0]) as heartbeat:
         await eventually(lambda: len(hub.renewals) == 1)
         interval[0] = 0.05
+        heartbeat.nudge()
         await eventually(lambda: len(hub.renewals) >= 3, within=5)
 
 
