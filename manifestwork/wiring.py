@@ -22,7 +22,9 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
+from manifestwork.cleanup import Cleanup
+from manifestwork.dispatch import Dispatch
 from manifestwork.liveness import Agents
 from manifestwork.reconciler import ManifestWorkReconciler
 
@@ -37,15 +39,25 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
     clusters = informers.of(Scope(MANAGED_CLUSTER))
     workflows.store.add_index(_BOUND_FOR, _bound_for)
     view = informers.view(WORKFLOWS)
-    reconciler = ManifestWorkReconciler(
+    waiting = Waiting(client, view, recorder)
+    dispatch = Dispatch(
         client,
         workflows=view,
         works=informers.view(WORKS),
-        known_works=works.store,
         clusters=clusters.store,
         agents=Agents(works=works, results=hub_informers.results(informers)),
-        waiting=Waiting(client, view, recorder),
+        waiting=waiting,
         recorder=recorder,
+    )
+    cleanup = Cleanup(
+        client,
+        works=informers.view(WORKS),
+        known_works=works.store,
+        clusters=clusters.store,
+        waiting=waiting,
+    )
+    reconciler = ManifestWorkReconciler(
+        workflows=view, known_works=works.store, dispatch=dispatch, cleanup=cleanup
     )
     controller = Controller("manifestwork", reconciler, recorder=recorder)
 

@@ -14,7 +14,7 @@ from controllers.api.meta import Condition
 from controllers.api.model import Model
 from controllers.api.work import DeleteOption
 from controllers.kube.object import Object
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 from manifestwork.expiry.decide import COMPLETE
 
 # Not those of Workflows: their hub would send such a Workflow anew. Nor those that OCM's ManifestWorkReplicaSets make,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import manifestwork.reconciler
+import manifestwork.dispatch
 from controllers.api import keys
 from controllers.api.kinds import MANAGED_CLUSTER, MANIFEST_WORK, NAMESPACE, WORKFLOW
 from controllers.kube.client import Client
@@ -55,7 +55,7 @@ async def test_a_cluster_that_is_not_there_can_be_corrected(
 async def test_a_cluster_without_namespace_on_the_hub_gets_its_work_once_it_has_one(
     client: Client, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manifestwork.reconciler, "_NAMESPACE_RECHECK", 0.3)
+    monkeypatch.setattr(manifestwork.dispatch, "_NAMESPACE_RECHECK", 0.3)
     cluster = f"{namespace}-late"
     await client.create(MANAGED_CLUSTER, managed_cluster(cluster))
     async with running(client, add_to):
@@ -141,7 +141,7 @@ async def test_a_workflow_that_was_sent_does_not_move(
 async def test_a_work_that_belongs_to_somebody_else_is_not_touched(
     client: Client, namespace: str, clusters: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manifestwork.reconciler, "_NAMESPACE_RECHECK", 0.3)
+    monkeypatch.setattr(manifestwork.dispatch, "_NAMESPACE_RECHECK", 0.3)
     created = await client.create(WORKFLOW, workflow("a", cluster=clusters[0]), namespace=namespace)
     body = manifest_work(created.to_dict(), created.metadata, clusters[0])
     del body["metadata"]["labels"]
