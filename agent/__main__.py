@@ -21,7 +21,8 @@ from agent.hub_kubeconfig import by_token
 from agent.join import JoinError, Wish, join
 from agent.renewal import Renewal
 from agent.wiring import build
-from controllers.kube.client import Client, ConfigError
+from controllers.kube.client import Client
+from controllers.kube.configuration import ConfigError
 from controllers.kube.kubeconfig import KubeconfigError, cluster_of, parse
 from controllers.runtime import logs
 from controllers.runtime.clock import now

@@ -27,7 +27,7 @@ from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,8 @@ import structlog
 from agent.credentials import Keep
 from agent.hub_kubeconfig import fault
 from agent.join import Wish, join
-from controllers.kube.client import Client, ConfigError
+from controllers.kube.client import Client
+from controllers.kube.configuration import ConfigError
 from controllers.kube.kubeconfig import KubeconfigError, cluster_of, parse
 from controllers.runtime.clock import now
 

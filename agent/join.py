@@ -38,7 +38,9 @@ from controllers.kube.object import Object
 from controllers.kube.patch import apply_patch
 from controllers.runtime.backoff import Backoff
 from controllers.runtime.clock import now
-from controllers.runtime.watch import Applied, Listed, Scope, watch
+from controllers.runtime.listing import Listed
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Applied, watch
 
 log = structlog.get_logger(__name__)
 

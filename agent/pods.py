@@ -16,7 +16,7 @@ from controllers.api.pod import Pod
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 
 UNFINISHED: Final = Scope(POD, field_selector="status.phase!=Succeeded,status.phase!=Failed")
 

@@ -18,7 +18,8 @@ from prometheus_client import Gauge
 from agent.credentials import Keep
 from agent.hub_kubeconfig import by_certificate, certificate_of
 from agent.join import JoinError, certificate_for
-from controllers.kube.client import Client, ConfigError
+from controllers.kube.client import Client
+from controllers.kube.configuration import ConfigError
 from controllers.kube.errors import ApiError
 from controllers.kube.kubeconfig import KubeconfigError, cluster_of
 from controllers.runtime.backoff import Backoff

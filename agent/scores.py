@@ -23,7 +23,7 @@ from controllers.kube.patch import merge_patch
 from controllers.runtime.cache import Change, Reader
 from controllers.runtime.informer import Informer
 from controllers.runtime.reconcile import Request, Result
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 
 log = structlog.get_logger(__name__)
 

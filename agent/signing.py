@@ -13,7 +13,9 @@ from controllers.api.signing import SigningRequest
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists
 from controllers.kube.object import Object
-from controllers.runtime.watch import Applied, Deleted, Listed, Scope, watch
+from controllers.runtime.listing import Listed
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Applied, Deleted, watch
 
 Json = dict[str, Any]
 

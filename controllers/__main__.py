@@ -17,7 +17,8 @@ import placement.wiring
 import registration.health.wiring
 import registration.wiring
 import statussync.wiring
-from controllers.kube.client import Client, ConfigError
+from controllers.kube.client import Client
+from controllers.kube.configuration import ConfigError
 from controllers.runtime import logs
 from controllers.runtime.ending import exit_status
 from controllers.runtime.events import Recorder

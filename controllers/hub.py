@@ -15,7 +15,7 @@ from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 
 log = structlog.get_logger(__name__)
 

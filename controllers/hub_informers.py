@@ -21,7 +21,7 @@ from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
 from controllers.runtime.informers import Informers
-from controllers.runtime.watch import Interest, Scope
+from controllers.runtime.scope import Interest, Scope
 
 
 def workflows(informers: Informers) -> Informer:

@@ -17,7 +17,7 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 from placement.capacity.backlog import Backlog
 from placement.capacity.need import Need
 from placement.capacity.promises import Promises

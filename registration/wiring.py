@@ -15,7 +15,7 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
-from controllers.runtime.watch import Interest, Scope
+from controllers.runtime.scope import Interest, Scope
 from registration.clusters import ClusterReconciler
 from registration.requests import RequestReconciler
 

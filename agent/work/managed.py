@@ -18,7 +18,7 @@ from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
 from controllers.runtime.own_writes import OwnWrites
-from controllers.runtime.watch import Interest, InterestFunction, Scope
+from controllers.runtime.scope import Interest, InterestFunction, Scope
 
 log = structlog.get_logger(__name__)
 

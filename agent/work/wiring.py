@@ -40,7 +40,7 @@ from controllers.runtime.controller import Controller, Mapper
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 
 
 def add_to(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from controllers.kube.client import ConfigError
+from controllers.kube.configuration import ConfigError
 from controllers.kube.errors import ApiError
 
 DONE, FAILED, WRONG_USE = 0, 1, 2

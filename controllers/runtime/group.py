@@ -16,7 +16,7 @@ from controllers.api.kinds import LEASE
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.lease import DEFAULT_TIMING, LeaseLock, LeaseTiming
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 
 Component = Literal["member", "shard"]
 

@@ -15,18 +15,9 @@ from controllers.kube.errors import ApiError
 from controllers.kube.object import Object
 from controllers.runtime import metrics
 from controllers.runtime.cache import Change, IndexFunction, Store
-from controllers.runtime.watch import (
-    Applied,
-    Deleted,
-    Interest,
-    InterestFunction,
-    Keep,
-    Listed,
-    Scope,
-    Timing,
-    watch,
-    whole,
-)
+from controllers.runtime.listing import Listed
+from controllers.runtime.scope import Interest, InterestFunction, Keep, Scope, whole
+from controllers.runtime.watch import Applied, Deleted, Timing, watch
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from controllers.kube.client import Client
 from controllers.runtime.informer import Informer
 from controllers.runtime.manager import Manager
 from controllers.runtime.own_writes import OwnWrites
-from controllers.runtime.watch import InterestFunction, Keep, Scope, whole
+from controllers.runtime.scope import InterestFunction, Keep, Scope, whole
 
 T = TypeVar("T")
 

@@ -8,7 +8,8 @@ import socket
 import uuid
 from pathlib import Path
 
-from controllers.kube.client import Client, ConfigError
+from controllers.kube.client import Client
+from controllers.kube.configuration import ConfigError
 from controllers.runtime import metrics
 from controllers.runtime.events import Recorder
 from controllers.runtime.group import Group

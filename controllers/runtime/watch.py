@@ -18,67 +18,23 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import enum
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 
 import msgspec
 import structlog
 
-from controllers.api.kinds import Kind
-from controllers.kube.client import Client, Page
+from controllers.kube.client import Client
 from controllers.kube.errors import ApiError, Expired, Forbidden, NotFound, from_status
 from controllers.kube.object import Object
 from controllers.runtime import metrics
 from controllers.runtime.backoff import RECONNECT, Backoff
+from controllers.runtime.listing import Listed, listing
+from controllers.runtime.scope import InterestFunction, Keep, Scope, whole
 
 log = structlog.get_logger(__name__)
-
-# So many objects of a page are read one by one; for more of them the page is read again.
-_ONE_BY_ONE = 25
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What is watched: a kind, in one namespace or all (""), narrowed by selectors on the server. `metadata_only`:
-    nothing but apiVersion, kind and metadata of each object is sent."""
-
-    kind: Kind
-    namespace: str = ""
-    label_selector: str = ""
-    field_selector: str = ""
-    metadata_only: bool = False
-
-
-class Interest(enum.Enum):
-    """How much of an object its watcher wants to keep."""
-
-    FULL = enum.auto()
-    UID = enum.auto()
-    NONE = enum.auto()
-
-
-InterestFunction = Callable[[Object], Interest]
-Keep = Callable[[Object], Object]
-
-
-def whole(item: Object) -> Object:
-    """Keeps everything."""
-    return item
-
-
-@dataclass(frozen=True)
-class Listed:
-    """The whole content of the scope: the objects that are wanted in full, and the uids of settled ones by key.
-
-    `rewound`: the server was at a later version before, so that what was seen of it since then never was.
-    """
-
-    objects: list[Object]
-    settled: dict[tuple[str, str], str] = field(default_factory=dict)
-    rewound: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +106,7 @@ async def watch(
                 on_doubt(False)
             broken = False
             if not version:
-                listed, version = await _list(client, scope, interest, keep)
+                listed, version = await listing(client, scope, interest, keep)
                 metrics.informer_relists.labels(str(scope.kind)).inc()
                 yield dataclasses.replace(listed, rewound=rewound)
                 rewound = False
@@ -205,59 +161,6 @@ async def _is_behind(client: Client, scope: Scope, version: str) -> bool:
         field_selector=scope.field_selector,
     )
     return int(now) < int(version)
-
-
-async def _list(
-    client: Client, scope: Scope, interest: InterestFunction | None, keep: Keep
-) -> tuple[Listed, str]:
-    """With an interest, metadata first, and in full only what is wanted so: of tens of thousands of objects that have
-    finished nothing else is transferred, encoded and decoded."""
-    listed = Listed([])
-    token = ""
-    while True:
-        page = await _page(client, scope, token=token, metadata_only=interest is not None)
-        if interest is None:
-            listed.objects.extend(map(keep, page.objects))
-        else:
-            wanted = []
-            for item in page.objects:
-                much = interest(item)
-                if much is Interest.FULL:
-                    wanted.append(item.key)
-                elif much is Interest.UID:
-                    listed.settled[item.key] = item.metadata.uid
-            full = await _in_full(client, scope, wanted, token, page.version)
-            listed.objects.extend(map(keep, full))
-        token = page.token
-        if not token:
-            return listed, page.version
-
-
-async def _in_full(
-    client: Client, scope: Scope, wanted: Sequence[tuple[str, str]], token: str, version: str
-) -> list[Object]:
-    """The objects of these keys, of a page that was read at `version`. One by one they may be newer, or gone: the watch
-    tells of that as well."""
-    if len(wanted) > _ONE_BY_ONE:
-        keys = set(wanted)
-        page = await _page(client, scope, token=token, version=version)
-        return [item for item in page.objects if item.key in keys]
-    read = (client.find(scope.kind, name, namespace=namespace) for namespace, name in wanted)
-    return [item for item in await asyncio.gather(*read) if item is not None]
-
-
-async def _page(
-    client: Client, scope: Scope, *, token: str, version: str = "", metadata_only: bool = False
-) -> Page:
-    return await client.page(
-        scope.kind,
-        namespace=scope.namespace,
-        label_selector=scope.label_selector,
-        field_selector=scope.field_selector,
-        token=token,
-        version=version,
-        metadata_only=metadata_only or scope.metadata_only,
-    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from controllers.kube.client import Client
 from controllers.kube.errors import NotFound, TooManyRequests, Unavailable
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
-from controllers.runtime.watch import Applied, Listed, Scope, watch
+from controllers.runtime.listing import Listed
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Applied, watch
 from hack.bench.workload import ENDED_AT, RUN_SECONDS, STATUS_BYTES, Json, stages
 
 READY = "executing"

@@ -8,7 +8,7 @@ import time
 from controllers.api.kinds import MANIFEST_WORK, PLACEMENT, WORKFLOW_STATUS_RESULT
 from controllers.api.placement import Placement
 from controllers.kube.client import Client
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 from hack.bench.clones import HUB_KINDS, MANAGED_KINDS, Remains, repeat
 from hack.bench.load import submit
 from hack.bench.observe import Observer, Source, copies_on

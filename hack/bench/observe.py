@@ -17,7 +17,9 @@ from controllers.api import keys
 from controllers.api.kinds import WORKFLOW
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.runtime.watch import Applied, Deleted, Listed, Scope, watch
+from controllers.runtime.listing import Listed
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Applied, Deleted, watch
 from hack.bench.workload import ENDED_AT, RUN_LABEL
 
 

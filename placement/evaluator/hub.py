@@ -24,7 +24,7 @@ from controllers.api.placement import Placement, PlacementDecision
 from controllers.runtime.cache import Change, Key
 from controllers.runtime.informer import Informer
 from controllers.runtime.informers import Informers
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 from placement.evaluator.snapshot import Snapshot, selected
 
 M = TypeVar("M")

@@ -27,7 +27,7 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 from placement.decisions import BY_PLACEMENT, decides_for
 from placement.evaluator.echoes import Echoes
 from placement.evaluator.hub import Hub

@@ -14,7 +14,7 @@ from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 from registration.health.pulses import Pulses, is_available
 from registration.health.reconciler import HealthReconciler
 

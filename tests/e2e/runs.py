@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Mapping
 
 from controllers.api.kinds import WORKFLOW
 from controllers.kube.client import Client
-from controllers.runtime.watch import Deleted, Listed, Scope, watch
+from controllers.runtime.listing import Listed
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Deleted, watch
 
 
 class Runs:

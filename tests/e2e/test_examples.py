@@ -13,7 +13,8 @@ import yaml
 from controllers.api import keys
 from controllers.api.kinds import WORKFLOW
 from controllers.api.workflow import Workflow
-from controllers.runtime.watch import Applied, Scope, watch
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Applied, watch
 from statussync.decide import rank
 from tests.e2e.conftest import EXAMPLES, Argosy
 from tests.eventually import eventually

@@ -12,7 +12,9 @@ from controllers.api.work import ManifestWork
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
-from controllers.runtime.watch import Applied, Listed, Scope, watch
+from controllers.runtime.listing import Listed
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Applied, watch
 from hack.bench.agent import objects
 from hack.bench.agent.objects import CLUSTER, OTHERS, OURS, Size
 from hack.bench.scale.fill import each

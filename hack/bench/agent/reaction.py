@@ -9,7 +9,8 @@ from contextlib import aclosing
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import Patch, merge_patch
-from controllers.runtime.watch import Applied, Scope, watch
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Applied, watch
 from hack.bench.agent.figures import Reaction
 from hack.bench.agent.objects import OURS, WANTED, Size, Target, chosen
 from hack.bench.distribution import distribution

@@ -18,7 +18,8 @@ from controllers.api.work import ManifestWork
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
-from controllers.runtime.watch import Applied, Scope, WatchEvent, watch
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Applied, WatchEvent, watch
 from hack.bench.agent.figures import Reaction
 from hack.bench.agent.objects import CLUSTER, OURS, PHASE, Size, Target, chosen
 from hack.bench.distribution import Distribution, distribution

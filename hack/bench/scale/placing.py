@@ -13,7 +13,9 @@ from controllers.api import keys
 from controllers.api.kinds import WORKFLOW
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.runtime.watch import Applied, Listed, Scope, watch
+from controllers.runtime.listing import Listed
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Applied, watch
 from hack.bench import apimetrics
 from hack.bench.apimetrics import EVENTS
 from hack.bench.distribution import distribution

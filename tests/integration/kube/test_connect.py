@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from controllers.api.kinds import NAMESPACE, ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind
-from controllers.kube.client import Client, ConfigError
+from controllers.kube.client import Client
+from controllers.kube.configuration import ConfigError
 from controllers.kube.errors import Forbidden, Unauthorized, Unavailable
 from controllers.kube.patch import merge_patch
 from hack.fleet.provider import Cluster

@@ -18,10 +18,11 @@ from agent.join import JoinError, Wish
 from agent.renewal import Renewal
 from controllers.api.kinds import MANAGED_CLUSTER, MANIFEST_WORK
 from controllers.api.membership import user
-from controllers.kube.client import Client, ConfigError
+from controllers.kube.client import Client
+from controllers.kube.configuration import ConfigError
 from controllers.kube.patch import merge_patch
 from controllers.runtime.informer import Informer
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 from tests.eventually import eventually
 from tests.integration.bodies import of
 from tests.integration.registration.joining import TRUSTED, joined, registering, whoami

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from controllers.kube.client import Client
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
-from controllers.runtime.watch import InterestFunction, Keep, Scope, Timing, whole
+from controllers.runtime.scope import InterestFunction, Keep, Scope, whole
+from controllers.runtime.watch import Timing
 from tests.integration.bodies import CONFIG_MAP
 
 # (what happened, name, resourceVersion)

@@ -9,7 +9,7 @@ from controllers.api.kinds import WORKFLOW
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
-from controllers.runtime.watch import Interest, Scope
+from controllers.runtime.scope import Interest, Scope
 from tests.eventually import eventually
 from tests.integration.bodies import CONFIG_MAP, config_map, workflow
 from tests.integration.runtime.informing import config_maps, informing

@@ -14,7 +14,8 @@ from controllers.api.kinds import CRD, WORKFLOW, Kind
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from controllers.runtime.informer import Informer
-from controllers.runtime.watch import Scope, Timing
+from controllers.runtime.scope import Scope
+from controllers.runtime.watch import Timing
 from hack.fleet.provider import Cluster
 from tests.eventually import eventually
 from tests.integration.bodies import CONFIG_MAP, config_map, workflow

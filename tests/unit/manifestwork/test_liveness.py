@@ -12,7 +12,7 @@ from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 from manifestwork.liveness import LATELY, Agents
 
 

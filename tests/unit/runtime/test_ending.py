@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controllers.kube.client import ConfigError
+from controllers.kube.configuration import ConfigError
 from controllers.kube.errors import NotFound
 from controllers.runtime.ending import exit_status
 

@@ -13,7 +13,7 @@ from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
 from controllers.runtime.own_writes import OwnWrites
-from controllers.runtime.watch import Scope
+from controllers.runtime.scope import Scope
 
 
 def make(version: int, *, name: str = "a", uid: str = "u") -> Object:

@@ -19,7 +19,9 @@ from controllers.kube.errors import ApiError, Expired, Forbidden, NotFound, Unav
 from controllers.kube.object import Object
 from controllers.runtime.backoff import Backoff
 from controllers.runtime.informer import Informer
-from controllers.runtime.watch import Applied, Deleted, Keep, Listed, Scope, Timing, WatchEvent, watch, whole
+from controllers.runtime.listing import Listed
+from controllers.runtime.scope import Keep, Scope, whole
+from controllers.runtime.watch import Applied, Deleted, Timing, WatchEvent, watch
 from tests.eventually import eventually
 
 SCOPE = Scope(WORKFLOW)
