@@ -16,12 +16,15 @@ async def waiting(client: Client, namespace: str, name: str = "a") -> str:
     return found.metadata.annotations.get(keys.WAITING_ANNOTATION, "")
 
 
-async def waits_because(client: Client, namespace: str, reason: str, name: str = "a") -> str:
-    """The annotation's text, once it is about `reason`."""
+async def waits_because(
+    client: Client, namespace: str, reason: str, name: str = "a", *, saying: str = ""
+) -> str:
+    """The annotation's text, once it is about `reason` and has `saying` in it."""
 
     async def text() -> str | None:
         found = await waiting(client, namespace, name)
         assert found.startswith(f"{reason}: "), found
+        assert saying in found
         return found
 
     return await eventually(text, what=f"{name} waits because of {reason}")
