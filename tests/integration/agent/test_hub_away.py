@@ -79,7 +79,7 @@ async def with_drift(pair: Pair, namespace: str) -> None:
     await works.condition(pair, namespace, "Applied", "True")
 
 
-async def drift_is_repaired(pair: Pair, namespace: str, *, within: float) -> None:
+async def drift_is_repaired(pair: Pair, namespace: str, *, within: float = 30) -> None:
     wrong = merge_patch({"data": {"value": "wrong"}})
     await pair.managed.patch(CONFIG_MAP, "c", wrong, namespace=namespace)
 
@@ -107,7 +107,7 @@ async def test_a_hub_that_was_away_learns_all_ends_and_is_not_flooded(
             await works.play_argo(pair, name, namespace, "Running", progress="1/2")
             await works.play_argo(pair, name, namespace, "Succeeded")
             await works.remove(pair, WORKFLOW, name, namespace)  # by its TTL
-        await drift_is_repaired(pair, namespace, within=5)
+        await drift_is_repaired(pair, namespace)
         await asyncio.sleep(AWAY)
         for name in names:
             kept = await works.there(pair, WORKFLOW, name, namespace)
@@ -131,8 +131,8 @@ async def test_a_hub_that_hangs_keeps_nobody_from_repairing_the_cluster(
         wire.proxy.hang()
         for name in names:
             await works.play_argo(pair, name, namespace, "Succeeded")
-        await drift_is_repaired(pair, namespace, within=12)
-        await drift_is_repaired(pair, namespace, within=2)
+        await drift_is_repaired(pair, namespace, within=15)
+        await drift_is_repaired(pair, namespace, within=5)
         wire.proxy.welcome()
         for name in names:
             await phase(pair, name, "Succeeded")

@@ -186,6 +186,6 @@ async def test_without_a_decision_it_says_what_keeps_each_cluster_off(
         body = placement("p", predicates=[{"requiredClusterSelector": zone}])
         await client.create(PLACEMENT, body, namespace=namespace)
         await client.create(WORKFLOW, workflow("a", placement="p"), namespace=namespace)
-        text = await waits_because(client, namespace, "NoDecision")
-    assert "of 3 clusters in its sets 2: does not match spec.predicates[0] (labels)" in text
+        labels = "of 3 clusters in its sets 2: does not match spec.predicates[0] (labels)"
+        text = await waits_because(client, namespace, "NoDecision", saying=labels)
     assert "1: taint upgrade:NoSelect is not tolerated" in text

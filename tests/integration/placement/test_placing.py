@@ -48,7 +48,7 @@ async def test_a_workflow_is_placed_as_soon_as_there_is_a_decision(client: Clien
         await client.create(PLACEMENT, placement("p"), namespace=namespace)
         before = await client.create(WORKFLOW, workflow("a", placement="p"), namespace=namespace)
         await decide(client, namespace, "p", ["c1"])
-        await eventually(lambda: placed(client, namespace, "a"), within=5)
+        await eventually(lambda: placed(client, namespace, "a"))
 
         async def told() -> list[dict[str, Any]]:
             return await events(client, namespace, "Placed")
