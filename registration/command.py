@@ -93,7 +93,7 @@ async def run_remove(hub: Client, options: argparse.Namespace) -> None:
         shown = -1
         while await hub.find(MANAGED_CLUSTER, name) is not None:
             works, _ = await hub.list(MANIFEST_WORK, namespace=name)
-            if len(works) != shown:
+            if works and len(works) != shown:
                 print(
                     f"{name}: its agent removes what {len(works)} ManifestWorks have applied", file=sys.stderr
                 )
