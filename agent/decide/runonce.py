@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.decide.manifest import Identity
 from controllers.api.keys import HUB_UID_ANNOTATION
 from controllers.api.kinds import WORKFLOW
 from controllers.api.work import AppliedResource, ManifestResourceMeta
@@ -50,7 +51,7 @@ class ReportLost:
 Decision = Create | Apply | Leave | ReportLost
 
 
-def runs_once(meta: ManifestResourceMeta) -> bool:
+def runs_once(meta: ManifestResourceMeta | Identity) -> bool:
     """Whether `decide` is to be asked about the object."""
     return meta.group == WORKFLOW.group and meta.kind == WORKFLOW.kind
 

@@ -15,7 +15,7 @@ from agent.decide.config import Options
 from agent.decide.ignore import Ignoring
 from agent.decide.manifest import Identity
 from agent.decide.steer import steering, with_record
-from controllers.api.kinds import APPLIED_MANIFEST_WORK, WORKFLOW, Kind
+from controllers.api.kinds import APPLIED_MANIFEST_WORK, Kind
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
@@ -196,8 +196,3 @@ class Applier:
             return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
         except NotFound:
             return live  # gone already, by whoever took the finalizer
-
-
-def is_workflow(identity: Identity) -> bool:
-    """Whether the manifest is a Workflow, which must run exactly once."""
-    return (identity.group, identity.kind) == (WORKFLOW.group, WORKFLOW.kind)

@@ -10,10 +10,11 @@ from typing import Any
 import structlog
 from msgspec import Raw
 
+from agent.decide import runonce
 from agent.decide.config import disposal
 from agent.decide.ledger import end_of, run_name, run_of
 from agent.decide.manifest import read_manifests, resource_meta
-from agent.work.apply import REPORT_FINALIZER, Applier, is_owned, is_workflow
+from agent.work.apply import REPORT_FINALIZER, Applier, is_owned
 from agent.work.claim import Claims, intended
 from agent.work.ledger import Ledger
 from agent.work.outcome import identity, is_final
@@ -55,7 +56,7 @@ def workflows_of(manifests: Sequence[bytes | Raw]) -> list[AppliedResource]:
             name=item.name,
         )
         for item in identities
-        if is_workflow(item)
+        if runonce.runs_once(item)
     ]
 
 
@@ -128,7 +129,7 @@ class Cleanup:
         recorded = {identity(item) for item in applied.decode(AppliedManifestWork).status.applied_resources}
         manifests = work.decode(ManifestWork).spec.workload.manifests
         workflows = [
-            item for item in read_manifests(manifests) if item.identity and is_workflow(item.identity)
+            item for item in read_manifests(manifests) if item.identity and runonce.runs_once(item.identity)
         ]
         for position, entry in enumerate(workflows):
             if identity(resource_meta(entry, WORKFLOW.plural)) in recorded:

@@ -66,4 +66,4 @@ class KindsReconciler:
             for work in sorted(self._managed.drop(kind)):
                 self._wake(work)
         for kind in came | gone:
-            self._lacking.arrived(MissingKind(kind.group, kind.version, kind.kind))
+            self._lacking.arrived(MissingKind.of(kind))

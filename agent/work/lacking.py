@@ -7,7 +7,9 @@ process: what is not known here is found again by the next attempt.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+from controllers.api.kinds import Kind
 
 
 class MissingKind(NamedTuple):
@@ -16,6 +18,10 @@ class MissingKind(NamedTuple):
     group: str
     version: str
     kind: str
+
+    @classmethod
+    def of(cls, kind: Kind) -> Self:
+        return cls(kind.group, kind.version, kind.kind)
 
 
 class MissingNamespace(NamedTuple):

@@ -17,7 +17,7 @@ from agent.work.discovery import Discovery
 from agent.work.executors import Executors
 from agent.work.lacking import Lacking, MissingKind, MissingNamespace
 from agent.work.managed import CannotWatchError, ManagedObjects
-from agent.work.outcome import Outcome, content, failed, untouched
+from agent.work.outcome import Outcome, content, failed, is_final, untouched
 from agent.work.refusal import is_refusal, lack_of, words
 from agent.work.targets import Served, Target, Unserved
 from agent.work.workflows import Workflows
@@ -66,7 +66,7 @@ class Manifests:
                 return await self._workflows.deliver(delivery, target)
             return await self._object(delivery, target)
         except CannotWatchError as error:
-            return failed(meta, str(error), kind, lacks=MissingKind(*target.identity[:3]))
+            return failed(meta, str(error), kind, lacks=MissingKind.of(kind))
         except PathError as error:
             return failed(meta, str(error), kind)
         except ApiError as error:
@@ -74,10 +74,26 @@ class Manifests:
                 raise
             return await self._refused(target, error)
 
+    async def abandon(self, delivery: Delivery, target: Target) -> Outcome:
+        """What is to be said of a manifest whose object goes with the AppliedManifestWork. Raises ApiError."""
+        meta = target.meta
+        if not isinstance(target, Served):
+            return failed(meta, target.why)
+        going = Outcome(Observation(meta, attempted=False), target.kind)
+        if not runonce.runs_once(meta) or delivery.is_done(meta):
+            return going
+        if not delivery.has_recorded(meta):
+            return going  # never made
+        live = await self._applier.read(target.kind, meta.namespace, meta.name)
+        if live is not None and is_final(live):
+            return Outcome(Observation(meta, content(live)), target.kind, live)
+        text = f"Workflow {meta.namespace}/{meta.name} was removed: its AppliedManifestWork was deleted on the cluster"
+        return self._workflows.lost(delivery, target, live, runonce.ReportLost(runonce.GONE, text))
+
     async def _refused(self, target: Served, error: ApiError) -> Outcome:
         """The server has judged this one object."""
         kind, meta = target.kind, target.meta
-        missing = MissingKind(*target.identity[:3])
+        missing = MissingKind.of(kind)
         lacks = lack_of(error, missing, meta.namespace)
         if lacks == missing:
             await self._discovery.load(*missing[:2])

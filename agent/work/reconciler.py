@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.decide import runonce
 from agent.decide.manifest import read_manifests, resource_meta
 from agent.decide.naming import MAX_WORK_NAME
 from agent.decide.pace import Hold, sooner
-from agent.decide.status import Observation
-from agent.work.apply import Applier
 from agent.work.claim import Claims
 from agent.work.cleanup import RECHECK, Cleanup
 from agent.work.delivery import Delivery, Progress
@@ -21,10 +18,9 @@ from agent.work.eviction import Eviction
 from agent.work.lacking import Lacking
 from agent.work.managed import ManagedObjects
 from agent.work.manifests import Manifests
-from agent.work.outcome import Outcome, content, failed, is_final
+from agent.work.outcome import Outcome, failed
 from agent.work.report import Reporter
-from agent.work.targets import Served, Target, Targets, to_own
-from agent.work.workflows import Workflows
+from agent.work.targets import Target, Targets, to_own
 from controllers.api.work import ManifestWork
 from controllers.kube.object import Object
 from controllers.runtime.backoff import Backoff
@@ -46,10 +42,8 @@ class WorkReconciler:
         claims: Claims,
         cleanup: Cleanup,
         eviction: Eviction,
-        applier: Applier,
         manifests: Manifests,
         managed: ManagedObjects,
-        workflows: Workflows,
         reporter: Reporter,
         lacking: Lacking,
     ) -> None:
@@ -58,10 +52,8 @@ class WorkReconciler:
         self._claims = claims
         self._cleanup = cleanup
         self._eviction = eviction
-        self._applier = applier
         self._manifests = manifests
         self._managed = managed
-        self._workflows = workflows
         self._reporter = reporter
         self._lacking = lacking
         self._progress: dict[str, Progress] = {}
@@ -82,15 +74,17 @@ class WorkReconciler:
         if len(found.metadata.name) > MAX_WORK_NAME:
             return await self._refuse(found)
         work, targets = await self._read(found)
-        claimed, applied = await self._claims.make(found, to_own(work, targets))
+        wanted = to_own(work, targets)
+        claimed, applied = await self._claims.make(found, wanted)
         if claimed is not found:
             found = claimed
             work, targets = await self._read(found)
+            wanted = to_own(work, targets)
         await self._eviction.spare(applied)
         progress = self._progress_of(work)
         if applied.metadata.deletion_timestamp is not None:
             return await self._begin_anew(Delivery(found, work, targets, applied, progress))
-        applied = await self._claims.intend(applied, to_own(work, targets))
+        applied = await self._claims.intend(applied, wanted)
         delivery = Delivery(found, work, targets, applied, progress)
         outcomes = [await self._manifests.deliver(delivery, target) for target in targets]
         self._lacking.settle(delivery.name, {item.lacks for item in outcomes if item.lacks is not None})
@@ -126,26 +120,10 @@ class WorkReconciler:
         had not ended must not run again: first the hub is told that it is lost.
         """
         work, applied = delivery.work, delivery.applied
-        outcomes = [await self._abandon(delivery, target) for target in delivery.targets]
+        outcomes = [await self._manifests.abandon(delivery, target) for target in delivery.targets]
         await self._reporter.tell(delivery.found, work, outcomes)
         gone = await self._cleanup.remove(applied, work.spec.delete_option, work_uid=work.metadata.uid)
         return Result.done() if gone else Result.recheck(after=RECHECK)
-
-    async def _abandon(self, delivery: Delivery, target: Target) -> Outcome:
-        """What is to be said of a manifest whose object goes with the AppliedManifestWork."""
-        meta = target.meta
-        if not isinstance(target, Served):
-            return failed(meta, target.why)
-        going = Outcome(Observation(meta, attempted=False), target.kind)
-        if not runonce.runs_once(meta) or delivery.is_done(meta):
-            return going
-        if not delivery.has_recorded(meta):
-            return going  # never made
-        live = await self._applier.read(target.kind, meta.namespace, meta.name)
-        if live is not None and is_final(live):
-            return Outcome(Observation(meta, content(live)), target.kind, live)
-        text = f"Workflow {meta.namespace}/{meta.name} was removed: its AppliedManifestWork was deleted on the cluster"
-        return self._workflows.lost(delivery, target, live, runonce.ReportLost(runonce.GONE, text))
 
 
 def _next(progress: Progress, outcomes: Sequence[Outcome], held: Hold | None) -> Result:

@@ -80,7 +80,7 @@ def add_to(
     discovery, lacking = Discovery(managed), Lacking(wake)
 
     def watchable(kind: Kind) -> None:
-        lacking.arrived(MissingKind(kind.group, kind.version, kind.kind))
+        lacking.arrived(MissingKind.of(kind))
 
     objects = ManagedObjects(managed, hub_id, wake, watchable)
     executors = Executors(managed)
@@ -122,10 +122,8 @@ def add_to(
         claims=claims,
         cleanup=cleanup,
         eviction=eviction,
-        applier=applier,
         manifests=manifests,
         managed=objects,
-        workflows=workflows,
         reporter=reporter,
         lacking=lacking,
     )

@@ -78,11 +78,11 @@ class Workflows:
                 observation = Observation(meta, _ended(meta, known), attempted=False, gone=True)
                 return Outcome(observation, kind)
         decision = decide(live)
-        manifest = delivery.manifest(target)
         run = run_of(work.spec.workload.manifests[entry.ordinal], work.metadata.uid)
         if isinstance(decision, runonce.Create):
             if (end := await self._ledger.find(run)) is not None:
                 return self._told(delivery, target, end)
+            manifest = delivery.manifest(target)
             if why := await self._executors.refusal(
                 work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=True
             ):
@@ -111,7 +111,7 @@ class Workflows:
             if live.metadata.deletion_timestamp is not None and not is_final(live):
                 text = f"Workflow {meta.namespace}/{meta.name} was deleted on the cluster before it finished"
                 return self.lost(delivery, target, live, runonce.ReportLost(runonce.GONE, text))
-            live = view.record(await self._keep(delivery, target, manifest, live))
+            live = view.record(await self._keep(delivery, target, live))
         return Outcome(Observation(meta, content(live), attempted=not complete), kind, live)
 
     def lost(
@@ -147,14 +147,14 @@ class Workflows:
         """The whole status of this Workflow that the hub has; {} for none."""
         return self._results.status_of(delivery.found) if meta.ordinal == delivery.in_full else {}
 
-    async def _keep(self, delivery: Delivery, target: Served, manifest: Json, live: Object) -> Object:
+    async def _keep(self, delivery: Delivery, target: Served, live: Object) -> Object:
         """Holds on to a Workflow that was made earlier, and brings it what the hub has changed since."""
         if is_final(live):
             return live
         work = delivery.work
         live = await self._applier.adopt(target.kind, live, delivery.applied)
         brought = applied_generation(work, target.meta) == work.metadata.generation
-        return await self._applier.steer(target.kind, manifest, live, brought=brought)
+        return await self._applier.steer(target.kind, delivery.manifest(target), live, brought=brought)
 
     async def _confirm(self, found: Object) -> None:
         """Raises Conflict if the hub's work is not what was decided on; it is looked at again then."""

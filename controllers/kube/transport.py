@@ -113,14 +113,12 @@ class Transport:
                 accept=accept,
                 impersonate=impersonate,
             )
-            async with response:
-                answer: bytes = await response.read()
-        if 200 <= response.status <= 299:
-            return answer
-        error = from_status(response.status, answer, response.headers.get("Retry-After"))
-        if response.status == 500 and body is not None and len(body) > _STORABLE:
-            raise TooLarge(error.message, status=error.status) from error
-        raise error
+            try:
+                return await _answer(response)
+            except ApiError as error:
+                if error.status == 500 and body is not None and len(body) > _STORABLE:
+                    raise TooLarge(error.message, status=error.status) from error
+                raise
 
     async def glance(self, path: str, *, query: Query, accept: str = JSON) -> bytes:
         """A GET for after a watch has broken: not by one of the connections that may have died with it."""
@@ -128,11 +126,7 @@ class Transport:
             response = await self._send(
                 self._watch_pool, "GET", path, query=query, accept=accept, timeout=_GLANCE_TIMEOUT
             )
-            async with response:
-                answer: bytes = await response.read()
-        if response.status != 200:
-            raise from_status(response.status, answer, response.headers.get("Retry-After"))
-        return answer
+            return await _answer(response)
 
     @contextlib.asynccontextmanager
     async def lines(
@@ -147,8 +141,7 @@ class Transport:
             )
             try:
                 if response.status != 200:
-                    retry_after = response.headers.get("Retry-After")
-                    raise from_status(response.status, await response.read(), retry_after)
+                    raise _refusal(response, await response.read())
                 self._watching.add(response)
                 yield _lines(response)
             finally:
@@ -202,6 +195,19 @@ def _transport_errors() -> Iterator[None]:
         raise Unavailable(f"no answer in time ({type(error).__name__})") from error
     except (aiohttp.ClientError, OSError) as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+
+async def _answer(response: aiohttp.ClientResponse) -> bytes:
+    """All of it. Raises ApiError unless the request has succeeded."""
+    async with response:
+        answer: bytes = await response.read()
+    if 200 <= response.status <= 299:
+        return answer
+    raise _refusal(response, answer)
+
+
+def _refusal(response: aiohttp.ClientResponse, answer: bytes) -> ApiError:
+    return from_status(response.status, answer, response.headers.get("Retry-After"))
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -53,7 +53,6 @@ class Informer:
         timing: Timing = Timing(),
     ) -> None:
         self.scope = scope
-        self.is_denied = False
         self.refusal: ApiError | None = None
         self.store = Store(indexes)
         self._client = client
@@ -86,6 +85,10 @@ class Informer:
     def on_certain(self, resume: Callable[[], None]) -> None:
         """`resume` is called when `is_doubtful` ends."""
         self._on_certain.append(resume)
+
+    @property
+    def is_denied(self) -> bool:
+        return self._optional and self.refusal is not None
 
     @property
     def has_synced(self) -> bool:
@@ -142,7 +145,7 @@ class Informer:
             async for event in events:
                 match event:
                     case Listed(objects, settled, rewound):
-                        self.is_denied, self.refusal = False, None
+                        self.refusal = None
                         if rewound or self._is_going_back:
                             self._rewind()
                         for change in self.store.replace(objects, settled):
@@ -177,7 +180,6 @@ class Informer:
         self._answered.set()
         if not self._optional:
             return False
-        self.is_denied = True
         for change in self.store.replace(()):
             self._notify(change)
         self._doubt(False)
