@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 
+from controllers.misconfigured import Misconfigured
 from controllers.runtime.cache import Key
 from controllers.runtime.clock import now
 from placement.evaluator import prioritizers
 from placement.evaluator.hub import Hub
-from placement.evaluator.misconfigured import Misconfigured
 from placement.evaluator.prioritizers import Ranking
 
 

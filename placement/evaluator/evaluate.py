@@ -18,10 +18,11 @@ from controllers.api import keys
 from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet
 from controllers.api.placement import Placement, PlacementDecision, PlacementSpec
+from controllers.cluster_sets import bound_sets
+from controllers.misconfigured import Misconfigured
 from placement.evaluator import filters, prioritizers, spread
 from placement.evaluator.filters import Filtered
 from placement.evaluator.groups import Group, divided
-from placement.evaluator.misconfigured import Misconfigured
 from placement.evaluator.prioritizers import Ranking
 from placement.evaluator.snapshot import Snapshot
 
@@ -81,7 +82,7 @@ def evaluate(placement: Placement, snapshot: Snapshot) -> Evaluation:
         return _stuck(
             None, f"metadata.name: PlacementDecisions can't bear a name of over {LABEL_LIMIT} characters"
         )
-    bound = filters.bound_sets(snapshot)
+    bound = bound_sets(snapshot.bindings, snapshot.cluster_sets)
     sets = filters.eligible_sets(bound, spec.cluster_sets)
     candidates = filters.alive(snapshot.clusters)
     try:

@@ -10,20 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from controllers.api import keys
 from controllers.api.cluster import ManagedCluster
-from controllers.api.cluster_set import DEFAULT_CLUSTER_SET, LABEL_SELECTOR, ManagedClusterSet
+from controllers.api.cluster_set import ManagedClusterSet
 from controllers.api.placement_policy import ClusterPredicate, Toleration
+from controllers.cluster_sets import membership
+from controllers.misconfigured import Misconfigured
+from controllers.selectors import compile_requirements, compile_selector
 from placement.evaluator import taints
-from placement.evaluator.misconfigured import Misconfigured
-from placement.evaluator.selectors import compile_requirements, compile_selector
-from placement.evaluator.snapshot import ScoresOf, Snapshot
+from placement.evaluator.snapshot import ScoresOf
 
 if TYPE_CHECKING:
     from placement.evaluator.cel import Expression
 
-# Whether a cluster with these labels is in a set.
-Membership = Callable[[Mapping[str, str]], bool]
 # Why a cluster does not pass, as the part of the Placement that refuses it; "" when it passes.
 _Check = Callable[[ManagedCluster], str]
 
@@ -37,15 +35,6 @@ class Filtered:
     clusters: Sequence[ManagedCluster]
     refused: Mapping[str, str]
     until: datetime | None = None
-
-
-def bound_sets(snapshot: Snapshot) -> list[ManagedClusterSet]:
-    """The sets that the namespace has a valid binding for: one of the name of a set that exists. By name."""
-    bound = {binding.metadata.name for binding in snapshot.bindings}
-    return sorted(
-        (item for item in snapshot.cluster_sets if item.metadata.name in bound),
-        key=lambda item: item.metadata.name,
-    )
 
 
 def eligible_sets(bound: Sequence[ManagedClusterSet], asked: Sequence[str]) -> list[ManagedClusterSet]:
@@ -112,22 +101,6 @@ def tolerated(
         if found.until is not None:
             ends.append(found.until)
     return Filtered("TaintToleration", left, refused, min(ends, default=None))
-
-
-def membership(item: ManagedClusterSet) -> Membership:
-    """Whether a cluster is in the set. Raises Misconfigured for a broken selector."""
-    name, selector = item.metadata.name, item.spec.cluster_selector
-    if selector.selector_type == LABEL_SELECTOR:
-        if selector.label_selector is None:
-            return lambda _: False
-        matcher = compile_selector(
-            selector.label_selector, f"ManagedClusterSet {name}: spec.clusterSelector.labelSelector"
-        )
-        return matcher.matches
-    if name == DEFAULT_CLUSTER_SET:
-        # OCM's registration controller labels the clusters that nobody did; without it they are unlabelled.
-        return lambda labels: (labels.get(keys.CLUSTER_SET_LABEL) or name) == name
-    return lambda labels: labels.get(keys.CLUSTER_SET_LABEL) == name
 
 
 def _predicate(predicate: ClusterPredicate, field: str, scores_of: ScoresOf) -> _Check:

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from controllers.api.cluster import ManagedCluster
 from controllers.api.placement import GroupStrategy
-from placement.evaluator.misconfigured import Misconfigured
-from placement.evaluator.selectors import compile_requirements, compile_selector
+from controllers.misconfigured import Misconfigured
+from controllers.selectors import compile_requirements, compile_selector
 
 _FIELD: Final = "spec.decisionStrategy.groupStrategy"
 

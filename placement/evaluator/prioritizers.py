@@ -14,7 +14,7 @@ from controllers.api.cluster import ManagedCluster
 from controllers.api.meta import parsed
 from controllers.api.placement_policy import PrioritizerPolicy, ScoreCoordinate
 from controllers.kube.quantity import amount
-from placement.evaluator.misconfigured import Misconfigured
+from controllers.misconfigured import Misconfigured
 from placement.evaluator.snapshot import Snapshot
 
 MAX_SCORE: Final = 100

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping
 from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet
 from controllers.api.placement import Placement, PlacementSpec
+from controllers.cluster_sets import membership
+from controllers.misconfigured import Misconfigured
 from controllers.runtime.cache import Key
-from placement.evaluator.filters import membership
-from placement.evaluator.misconfigured import Misconfigured
 from placement.evaluator.prioritizers import RESOURCES
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from controllers.api.cluster import ManagedCluster
 from controllers.api.placement_policy import SpreadConstraint
-from placement.evaluator.misconfigured import Misconfigured
+from controllers.misconfigured import Misconfigured
 
 _FIELD: Final = "spec.spreadPolicy.spreadConstraints"
 _MUST: Final = "DoNotSchedule"

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from controllers.api.cluster import Taint
 from controllers.api.meta import parsed
 from controllers.api.placement_policy import Toleration
-from placement.evaluator.misconfigured import Misconfigured
+from controllers.misconfigured import Misconfigured
 
 PREFER_NO_SELECT: Final = "PreferNoSelect"
 NO_SELECT_IF_NEW: Final = "NoSelectIfNew"

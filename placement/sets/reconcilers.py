@@ -12,14 +12,14 @@ from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBind
 from controllers.api.conditions import with_condition
 from controllers.api.kinds import MANAGED_CLUSTER_SET, MANAGED_CLUSTER_SET_BINDING, Kind
 from controllers.api.meta import Condition
+from controllers.cluster_sets import membership
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, Conflict
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
+from controllers.misconfigured import Misconfigured
 from controllers.runtime.cache import Reader
 from controllers.runtime.reconcile import Request, Result
-from placement.evaluator.filters import membership
-from placement.evaluator.misconfigured import Misconfigured
 from placement.sets.decide import STANDARD, boundness, broken, emptiness
 
 log = structlog.get_logger(__name__)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from controllers.api.cluster_set import ManagedClusterSet
+from controllers.cluster_sets import bound_sets
+from controllers.misconfigured import Misconfigured
 from placement.evaluator import filters
-from placement.evaluator.misconfigured import Misconfigured
 from placement.evaluator.snapshot import Snapshot
 from tests.unit.placement.evaluator.build import (
     NOW,
@@ -69,7 +70,7 @@ def test_bound_and_eligible_sets(asked: list[str], expected: list[str]) -> None:
         cluster_sets=[exclusive_set("red"), exclusive_set("blue"), exclusive_set("unbound")],
         bindings=[binding("blue"), binding("gone"), binding("red")],
     )
-    bound = filters.bound_sets(snapshot)
+    bound = bound_sets(snapshot.bindings, snapshot.cluster_sets)
     assert [item.metadata.name for item in bound] == ["blue", "red"]
     assert [item.metadata.name for item in filters.eligible_sets(bound, asked)] == expected
 

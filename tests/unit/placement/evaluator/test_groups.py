@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controllers.misconfigured import Misconfigured
 from placement.evaluator.groups import Group, divided
-from placement.evaluator.misconfigured import Misconfigured
 from tests.unit.placement.evaluator.build import cluster, placement
 
 CLUSTERS = [

@@ -10,8 +10,8 @@ import pytest
 
 from controllers.api.cluster import ManagedCluster
 from controllers.api.placement_policy import PrioritizerPolicy
+from controllers.misconfigured import Misconfigured
 from placement.evaluator import prioritizers
-from placement.evaluator.misconfigured import Misconfigured
 from placement.evaluator.snapshot import Snapshot
 from tests.unit.placement.evaluator.build import NOW, cluster, decided, placement, scores
 

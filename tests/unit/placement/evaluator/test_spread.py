@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from controllers.api.cluster import ManagedCluster
 from controllers.api.placement_policy import SpreadConstraint
-from placement.evaluator.misconfigured import Misconfigured
+from controllers.misconfigured import Misconfigured
 from placement.evaluator.spread import check, select
 from tests.unit.placement.evaluator.build import cluster
 

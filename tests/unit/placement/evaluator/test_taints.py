@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from controllers.api.cluster import Taint
 from controllers.api.placement_policy import Toleration
-from placement.evaluator.misconfigured import Misconfigured
+from controllers.misconfigured import Misconfigured
 from placement.evaluator.taints import check, described, tolerance
 from tests.unit.placement.evaluator.build import NOW, taint
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from controllers.api.meta import LabelSelector
-from placement.evaluator.selectors import InvalidSelector, compile_selector
+from controllers.selectors import InvalidSelector, compile_selector
 
 LABELS = {"env": "prod", "zone": "a", "empty": ""}
 

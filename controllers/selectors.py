@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from controllers.api.meta import LabelSelector, LabelSelectorRequirement
-from placement.evaluator.misconfigured import Misconfigured
+from controllers.misconfigured import Misconfigured
 
 # apimachinery's limits: a DNS subdomain and a slash may precede a name of the form of a non-empty value.
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
