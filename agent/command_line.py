@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.decide.allow import BadPatternError, kind_pattern, namespace_pattern
 from agent.decide.eviction import FORGOTTEN, RESTORED
 from agent.decide.ledger import DEFAULT_RUNS
-from agent.decide.manifest import MAX_MANIFESTS_BYTES
+from controllers.api.work import MAX_MANIFESTS_BYTES
 from controllers.runtime.process import add_process_arguments
 
 _DESCRIPTION = """\

@@ -10,9 +10,12 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW, WORKFLOW_STATUS_RESULT
+from controllers.api.naming import manifest_work_name
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
+from controllers.ownership import carries, is_copied
+from controllers.runtime.cache import Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.scope import Scope
@@ -30,8 +33,11 @@ APPLY_FAILED: Final = "ApplyFailed"
 # Cause of waiting: the cluster is not heard of. Said and taken back by placement.
 CLUSTER_LOST: Final = "ClusterLost"
 
-# Index of WORKS and RESULTS: "<namespace>/<name>" of the hub Workflow that they are about.
+# Index of WORKS and RESULTS: "<namespace>/<name>" of the hub Workflow they say they are about; agents may write that.
 BY_WORKFLOW: Final = "workflow"
+
+# Index of WORKS: their name, which nobody can change.
+BY_NAME: Final = "name"
 
 
 def workflow_key(work: Object) -> tuple[str, str] | None:
@@ -49,9 +55,22 @@ def index_by_workflow(work: Object) -> Iterable[str]:
         yield "/".join(key)
 
 
+def index_by_name(work: Object) -> Iterable[str]:
+    """Index function of BY_NAME."""
+    yield work.metadata.name
+
+
+def works_of(works: Reader, workflow: Object) -> list[Object]:
+    """The ManifestWorks that were made for this very Workflow, in all clusters' namespaces, the latest first."""
+    meta = workflow.metadata
+    found = works.by_index(BY_NAME, manifest_work_name(meta.name, meta.uid))
+    mine = (work for work in found if carries(work, workflow))
+    return sorted(mine, key=lambda work: work.metadata.creation_timestamp, reverse=True)
+
+
 def is_finished(workflow: Object) -> bool:
     """Whether the hub shows a final phase; by Argo's label, which statussync keeps, so nothing is decoded."""
-    return workflow.metadata.labels.get(keys.COMPLETED_LABEL) == "true"
+    return workflow.metadata.labels.get(keys.COMPLETED_LABEL) == "true" and not is_copied(workflow)
 
 
 class Waiting:

@@ -13,6 +13,7 @@ from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.api.meta import ObjectMeta
 from controllers.api.model import Model
 from controllers.api.naming import manifest_work_name
+from controllers.api.work import MAX_MANIFESTS_BYTES
 from controllers.api.workflow import MUTABLE_SPEC, WorkflowSpec
 from controllers.kube.object import Object
 
@@ -33,8 +34,10 @@ _COMPLETE_CEL: Final = (
 _ARGO_STATE_LABELS: Final = (keys.PHASE_LABEL, keys.COMPLETED_LABEL)
 _HUB_ONLY_ANNOTATIONS: Final = (
     keys.PLACEMENT_ANNOTATION,
+    keys.PLACED_UID_ANNOTATION,
     keys.WAITING_ANNOTATION,
     keys.STATUS_ANNOTATION,
+    keys.GENERATION_ANNOTATION,
     keys.STRATEGY_ANNOTATION,
     keys.NEED_ANNOTATION,
     keys.FAILOVER_ANNOTATION,
@@ -91,9 +94,13 @@ def manifest_work(
 ) -> JsonObject:
     """The ManifestWork for `cluster`. Raises UndeliverableError.
 
+    It also records which clusters the Workflow was sent to, for when an edit takes that away from the Workflow.
     `claimed`: with the finalizer that the agent would add, which saves it that write.
     """
     copy = workflow_copy(workflow, meta)
+    _check_size(copy)
+    history = meta.annotations.get(keys.ATTEMPTS_ANNOTATION)
+    attempts = {keys.ATTEMPTS_ANNOTATION: history} if history else {}
     finalizers = {"finalizers": [keys.MANIFEST_WORK_FINALIZER]} if claimed else {}
     return {
         "apiVersion": MANIFEST_WORK.api_version,
@@ -102,7 +109,7 @@ def manifest_work(
             "name": work_name(meta.name, meta.uid),
             "namespace": cluster,
             "labels": {keys.ENABLE_LABEL: "true"},
-            "annotations": _origin(meta),
+            "annotations": _origin(meta) | attempts,
             **finalizers,
         },
         "spec": {
@@ -110,6 +117,16 @@ def manifest_work(
             "manifestConfigs": [_config(copy["metadata"]["namespace"], meta.name)],
         },
     }
+
+
+def _check_size(copy: JsonObject) -> None:
+    size = len(msgspec.json.encode(copy))
+    if size > MAX_MANIFESTS_BYTES:
+        raise UndeliverableError(
+            "TooLarge",
+            f"it has {size // 1024} KiB without its status, and at most {MAX_MANIFESTS_BYTES // 1024} KiB can be sent "
+            "to a cluster: move what is large into artifacts, or templates into WorkflowTemplates on the cluster",
+        )
 
 
 def _config(namespace: str, name: str) -> JsonObject:

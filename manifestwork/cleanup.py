@@ -6,40 +6,47 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
-from controllers.hub import Waiting
+from controllers.api.naming import manifest_work_name
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
 from controllers.kube.patch import finalizer_patch
+from controllers.ownership import carries, is_fenced, placed_cluster
 from controllers.runtime.cache import Reader
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
-from manifestwork.belonging import belongs, is_fenced
-from manifestwork.build import NAME_LIMIT, work_name
-from manifestwork.dispatch import ALREADY_DISPATCHED
+from manifestwork.restore import Restore
 
 log = structlog.get_logger(__name__)
 
 
 class Cleanup:
-    """`works` and `known_works` are the same: with what this process has written, and with what caches have let go."""
+    """`works` and `known_works` are the same: with what this process has written, and with what caches have let go of;
+    `workflows` is what caches have of the hub's Workflows."""
 
     def __init__(
-        self, client: Client, *, works: OwnWrites, known_works: Reader, clusters: Reader, waiting: Waiting
+        self,
+        client: Client,
+        *,
+        workflows: Reader,
+        works: OwnWrites,
+        known_works: Reader,
+        clusters: Reader,
+        restore: Restore,
     ) -> None:
         self._client = client
+        self._workflows = workflows
         self._works = works
         self._known = known_works
         self._clusters = clusters
-        self._waiting = waiting
+        self._restore = restore
 
     async def finalize(self, workflow: Object, works: list[Object]) -> Result:
-        """Deletes the ManifestWork, and lets the Workflow go once it is gone."""
+        """Deletes the ManifestWorks, and lets the Workflow go once they are gone. `works`: those that caches have."""
         meta = workflow.metadata
         if keys.CLEANUP_FINALIZER not in meta.finalizers:
             return Result.done()
-        if all(is_fenced(work, workflow) for work in works):
-            works = [*works, *await self._unseen_works(workflow)]
+        works = [*works, *await self._unseen_works(workflow, works)]
         waits = False
         for work in works:
             await self.delete(work, "its Workflow is being deleted")
@@ -63,34 +70,38 @@ class Cleanup:
         log.info("workflow_cleaned_up")
         return Result.done()
 
-    async def _unseen_works(self, workflow: Object) -> list[Object]:
-        """The ManifestWork by its name: one that the cache has let go of since its Workflow had finished, or that
+    async def _unseen_works(self, workflow: Object, seen: list[Object]) -> list[Object]:
+        """The ManifestWorks by their name: those that caches have let go of since the Workflow had finished, or that
         this process created and the cache has not heard of."""
         meta = workflow.metadata
-        if len(meta.name) > NAME_LIMIT:
-            return []
-        name = work_name(meta.name, meta.uid)
-        clusters = {meta.annotations.get(keys.CLUSTER_ANNOTATION)}
-        if self._waiting.cause(workflow) == ALREADY_DISPATCHED:
-            clusters |= {cluster for cluster, settled in self._known.settled() if settled == name}
+        name = manifest_work_name(meta.name, meta.uid)
+        clusters = {cluster for cluster, _ in self._known.settled_named(name)}
+        if all(is_fenced(work, workflow) for work in seen):
+            clusters.add(placed_cluster(workflow))
         found = []
         for cluster in sorted(filter(None, clusters)):
             work = await self._client.find(MANIFEST_WORK, name, namespace=cluster)
             if work is None:
                 self._works.forget(cluster, name)
-            elif belongs(work, workflow):
+            elif carries(work, workflow):
                 found.append(work)
         return found
 
-    async def remove_orphans(self, request: Request, works: list[Object]) -> Result:
-        """Deletes works whose Workflow does not exist: the hub was restored, or a finalizer was taken by force."""
-        if not works:
+    async def without_workflow(self, request: Request, works: list[Object]) -> Result:
+        """For a Workflow that caches do not have: it has ended, or its label was taken away, or it does not exist,
+        since the hub was restored or a finalizer was taken by force. `works`: those that say they are about it."""
+        if self._workflows.settled_uid(*request) is not None and not works:
             return Result.done()
         # Asked of the server: a cache may lag, and a wrong answer would kill a running Workflow.
         live = await self._client.find(WORKFLOW, request.name, namespace=request.namespace)
+        mine = [] if live is None else [work for work in works if carries(work, live)]
         for work in works:
-            if live is None or not belongs(work, live):
+            if work not in mine:
                 await self.delete(work, "its Workflow does not exist on the hub")
+        if live is not None and live.metadata.labels.get(keys.ENABLE_LABEL) != "true":
+            was_sent = mine or keys.CLEANUP_FINALIZER in live.metadata.finalizers
+            if was_sent:
+                await self._restore.restore_label(live)
         return Result.done()
 
     async def delete(self, work: Object, why: str) -> None:

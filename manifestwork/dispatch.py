@@ -9,18 +9,28 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
+from controllers.api.meta import parsed
 from controllers.api.workflow import MUTABLE_SPEC
+from controllers.grants import Grants
 from controllers.hub import APPLY_FAILED, CLUSTER_LOST, Waiting
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, BadRequest, Forbidden, Invalid, NotFound, TooLarge
 from controllers.kube.object import Object
 from controllers.kube.patch import JsonObject, finalizer_patch, merge_patch
+from controllers.ownership import carries, is_fenced
 from controllers.runtime.cache import Reader
+from controllers.runtime.clock import now
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Result
-from manifestwork.belonging import belongs, is_fenced
-from manifestwork.build import UndeliverableError, carry, is_carried, manifest_work, work_name
+from manifestwork.build import (
+    UndeliverableError,
+    carry,
+    is_carried,
+    manifest_work,
+    target_namespace,
+    work_name,
+)
 from manifestwork.liveness import Agents
 
 log = structlog.get_logger(__name__)
@@ -28,8 +38,8 @@ log = structlog.get_logger(__name__)
 # A cluster's namespace is made by its registration; there is no watch on namespaces for the sake of this one error.
 _NAMESPACE_RECHECK = 15.0
 
-# Cause of waiting: the Workflow's annotation names another cluster than the one that it is on.
-ALREADY_DISPATCHED = "AlreadyDispatched"
+# Seconds for which the work of an earlier Workflow of the same name is waited for before the user is told.
+_PREDECESSOR_PATIENCE = 5.0
 
 # Causes of waiting that are taken back by those who report them.
 _SAID_BY_OTHERS = (APPLY_FAILED, CLUSTER_LOST)
@@ -45,6 +55,7 @@ class Dispatch:
         workflows: OwnWrites,
         works: OwnWrites,
         clusters: Reader,
+        grants: Grants,
         agents: Agents,
         waiting: Waiting,
         recorder: Recorder,
@@ -53,26 +64,22 @@ class Dispatch:
         self._workflows = workflows
         self._works = works
         self._clusters = clusters
+        self._grants = grants
         self._agents = agents
         self._waiting = waiting
         self._recorder = recorder
 
     async def deliver(self, workflow: Object, cluster: str, works: list[Object]) -> Result:
-        """`works`: those of all its attempts, none of which is a stranger's. Raises ApiError."""
+        """`works`: those of all its attempts, on any cluster. Raises ApiError."""
         try:
             name = work_name(workflow.metadata.name, workflow.metadata.uid)
         except UndeliverableError as error:
             await self._waiting.report(workflow, "NotDispatched", error.reason, str(error))
             return Result.done()
-        present = [work for work in works if not is_fenced(work, workflow)]
-        elsewhere = next((work for work in present if work.metadata.namespace != cluster), None)
-        if elsewhere is not None:
-            await self._refuse_move(workflow, elsewhere.metadata.namespace, cluster)
-            return Result.done()
         work = self._works.get(cluster, name)
-        if work is not None:
+        if work is not None and carries(work, workflow):
             # One of an earlier attempt has to go first, which triggers this again.
-            if belongs(work, workflow) and not is_fenced(work, workflow):
+            if not is_fenced(work, workflow):
                 await self._carry(workflow, work)
                 if self._waiting.cause(workflow) not in _SAID_BY_OTHERS:  # what it waited for before has come
                     await self._waiting.clear(workflow)
@@ -82,6 +89,12 @@ class Dispatch:
             await self._waiting.report(
                 workflow, "NotDispatched", "ClusterNotFound", self._no_such_cluster(cluster)
             )
+            return Result.done()
+        refusal = self._grants.refusal(
+            workflow.metadata.namespace, member, target_namespace(workflow.metadata)
+        )
+        if refusal is not None:
+            await self._waiting.report(workflow, "NotDispatched", refusal.reason, refusal.message)
             return Result.done()
         workflow = await self._ensure_finalizer(workflow)
         return await self._create(workflow, cluster)
@@ -99,13 +112,17 @@ class Dispatch:
         # Only for an agent that lives: should the Workflow be deleted before it was seen on its cluster, the finalizer
         # would wait for a dead one.
         claimed = self._agents.heard_lately(cluster)
-        body = manifest_work(workflow.to_dict(), workflow.metadata, cluster, claimed=claimed)
+        try:
+            body = manifest_work(workflow.to_dict(), workflow.metadata, cluster, claimed=claimed)
+        except UndeliverableError as error:
+            await self._waiting.report(workflow, "NotDispatched", error.reason, str(error))
+            return Result.done()
         try:
             work = await self._client.create(MANIFEST_WORK, body, namespace=cluster)
         except AlreadyExists:
             # Created before a crash, or by the reference implementation; or a stranger's by chance.
             work = await self._client.get(MANIFEST_WORK, body["metadata"]["name"], namespace=cluster)
-            if not belongs(work, workflow):
+            if not carries(work, workflow):
                 await self._waiting.report(
                     workflow,
                     "NotDispatched",
@@ -171,19 +188,25 @@ class Dispatch:
         fields = {name: hub_spec[name] for name in MUTABLE_SPEC if name in hub_spec}
         log.info("workflow_changed", cluster=meta.namespace, fields=fields)
 
-    async def _refuse_move(self, workflow: Object, runs_on: str, wanted: str) -> None:
+    async def wait_for(self, workflow: Object, predecessor: Object) -> Result:
+        """Until the work of an earlier Workflow of this name, on the same cluster, is gone. Raises ApiError."""
+        meta = predecessor.metadata
+        began = meta.deletion_timestamp
+        waited = (now() - parsed(began)).total_seconds() if began is not None else 0.0
+        if waited < _PREDECESSOR_PATIENCE:
+            return Result.recheck(after=_PREDECESSOR_PATIENCE - waited + 0.001)
         await self._waiting.report(
             workflow,
-            "NotMoved",
-            ALREADY_DISPATCHED,
-            f"it was sent to cluster {runs_on} already and cannot move to {wanted}: set annotation "
-            f"{keys.CLUSTER_ANNOTATION} back to {runs_on}, or delete it and create it anew",
+            "NotDispatched",
+            "PredecessorOnCluster",
+            f"cluster {meta.namespace} is still removing an earlier Workflow of this name (ManifestWork "
+            f"{meta.namespace}/{meta.name} is held by {', '.join(meta.finalizers) or 'its deletion'}): look there, or "
+            "create this one under another name",
         )
+        return Result.done()  # its removal triggers this again
 
     def _no_such_cluster(self, cluster: str) -> str:
-        known = sorted(item.metadata.name for item in self._clusters.all())
-        shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "") if known else "none"
         return (
-            f"there is no ManagedCluster {cluster} (known: {shown}): let that cluster join, or delete the "
-            f"Workflow and create it with another value of annotation {keys.CLUSTER_ANNOTATION}"
+            f"there is no ManagedCluster {cluster}: correct annotation {keys.CLUSTER_ANNOTATION}, or let that cluster "
+            "join the hub (kubectl get managedclusters shows those that have)"
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from controllers.api import keys
 from controllers.hub import is_finished
 from controllers.kube.object import Object
+from controllers.ownership import placed_cluster
 from controllers.runtime.cache import Change, Key
 from controllers.runtime.informer import Informer
 
@@ -19,8 +20,10 @@ ACTIVE_ON = "active-on"
 
 def active_on(workflow: Object) -> Iterable[str]:
     """Index function of ACTIVE_ON: the cluster of a placed, unfinished Workflow."""
-    cluster = workflow.metadata.annotations.get(keys.CLUSTER_ANNOTATION)
-    if cluster and not is_finished(workflow):
+    cluster = placed_cluster(workflow)
+    # One that has ended stays so, though an edit may have taken its labels away for a moment.
+    is_complete = workflow.metadata.annotations.get(keys.STATUS_ANNOTATION) == keys.STATUS_COMPLETE
+    if cluster and not is_finished(workflow) and not is_complete:
         yield cluster
 
 
@@ -31,11 +34,11 @@ class ClusterLoad:
         workflows.store.add_index(ACTIVE_ON, active_on)
         workflows.add_handler(self._observe)
         self._store = workflows.store
-        self._assumed: dict[Key, tuple[str, str | None]] = {}  # with the cluster that it had before
+        self._assumed: dict[Key, tuple[str, str]] = {}  # with the cluster that it had before
 
     def assume(self, workflow: Key, cluster: str) -> None:
         found = self._store.get(*workflow)
-        self._assumed[workflow] = (cluster, _cluster_of(found) if found is not None else None)
+        self._assumed[workflow] = (cluster, _cluster_of(found) if found is not None else "")
 
     def retract(self, workflow: Key) -> None:
         self._assumed.pop(workflow, None)
@@ -55,5 +58,5 @@ class ClusterLoad:
             self.retract(key)
 
 
-def _cluster_of(workflow: Object) -> str | None:
-    return workflow.metadata.annotations.get(keys.CLUSTER_ANNOTATION)
+def _cluster_of(workflow: Object) -> str:
+    return placed_cluster(workflow)

@@ -24,6 +24,7 @@ from placement.capacity.promises import Promises
 from placement.capacity.room import free
 from placement.chooser import Chooser
 from placement.decisions import BY_PLACEMENT, decides_for
+from placement.dispatched import Dispatched
 from placement.evaluator.hub import Hub
 from placement.failover.reconciler import Failover
 from placement.load import ACTIVE_ON, ClusterLoad
@@ -61,7 +62,13 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
         recorder=recorder,
     )
     reconciler = PlacementReconciler(
-        client, workflows=view, chooser=chooser, failover=failover, waiting=waiting, recorder=recorder
+        client,
+        workflows=view,
+        chooser=chooser,
+        failover=failover,
+        dispatched=Dispatched(client, works.store),
+        waiting=waiting,
+        recorder=recorder,
     )
     controller = Controller("placement", reconciler, recorder=recorder)
 

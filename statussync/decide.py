@@ -38,7 +38,7 @@ class News(NamedTuple):
 
 
 def desired_status(
-    hub: JsonObject, feedback: Mapping[str, str] | None, full: JsonObject | None
+    hub: JsonObject, feedback: Mapping[str, str] | None, full: JsonObject | None, *, is_latest: bool = False
 ) -> News | None:
     """The status that the hub should have; None when neither report says anything new.
 
@@ -49,6 +49,8 @@ def desired_status(
     - feedback alone adds its fields and takes nothing away: nodes that the hub has stay
     - a report that is behind the hub's phase, or at the same phase behind its progress, is stale and ignored
     - a final phase is changed only by a full report with another final phase
+    - `is_latest`: both were read from the server just now, so nothing is stale: the hub was edited, or the run was
+      retried on its cluster
     """
     reported = feedback.get("phase", "") if feedback else ""
     if full is not None:
@@ -61,12 +63,22 @@ def desired_status(
         behind = is_stale(feedback, hub)
     else:
         return None
-    if behind:
+    if behind and not is_latest:
         return None
     # Argo writes nulls (`finishedAt: null`), which a merge patch cannot carry and the hub therefore never has:
     # whether something differs is asked of the patch, or every report would look new for ever.
     patch = merge_diff(hub, status)
     return None if patch is None else News(status, patch)
+
+
+def is_contradicted(hub: JsonObject, feedback: Mapping[str, str] | None, full: JsonObject | None) -> bool:
+    """Whether the hub shows a phase that neither report has, and that both are behind, or other than at the end.
+
+    Then the reports are older than what another process has written, or somebody has edited the hub's status.
+    """
+    phases = {_phase(full) if full is not None else "", feedback.get("phase", "") if feedback else ""} - {""}
+    shown = _phase(hub)
+    return bool(phases) and shown not in phases and all(rank(phase) <= rank(shown) for phase in phases)
 
 
 def is_stale(feedback: Mapping[str, str], hub: JsonObject) -> bool:

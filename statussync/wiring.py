@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from controllers import hub_informers
 from controllers.hub import WORKFLOWS, Waiting, workflow_key
 from controllers.kube.client import Client
+from controllers.ownership import placed_cluster
 from controllers.runtime.cache import Change
 from controllers.runtime.controller import Controller
 from controllers.runtime.events import Recorder
@@ -50,12 +51,21 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
         if key is not None and change.new is not None and not is_settled(key):
             yield Request(*key)
 
-    def appeared(change: Change) -> Iterable[Request]:
-        """What was reported before this process knew of the Workflow found nobody: the last word may be among it."""
-        if change.old is None and change.new is not None and not is_settled(change.new.key):
-            yield Request(*change.new.key)
+    def edited(change: Change) -> Iterable[Request]:
+        """What was reported before this process knew of the Workflow found nobody: the last word may be among it. And
+        what somebody else writes on it may not be so."""
+        old, new = change
+        if new is not None and not is_settled(new.key) and (old is None or not view.is_own(new)):
+            yield Request(*new.key)
+
+    def placed(change: Change) -> Iterable[Request]:
+        """Its cluster was written back, and may have reported before."""
+        old, new = change
+        if old is not None and new is not None and placed_cluster(old) != placed_cluster(new):
+            yield Request(*new.key)
 
     controller.watch(works, reported)
     controller.watch(results, result)
-    controller.watch(workflows, appeared)
+    controller.watch(workflows, edited)
+    controller.watch(workflows, placed)
     return manager.add_controller(controller)

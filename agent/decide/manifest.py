@@ -19,9 +19,6 @@ from controllers.api.keys import HUB_UID_ANNOTATION
 from controllers.api.model import Model
 from controllers.api.work import ManifestResourceMeta
 
-# OCM's default for all manifests of a work together (`manifestLimit` of its webhook).
-MAX_MANIFESTS_BYTES: Final = 500 * 1024
-
 # What a REST path can be made of: everything else would lead to another object than the one that is named.
 _API_VERSION: Final = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _NO_PATH_SEGMENT: Final = re.compile(r"\.{1,2}|.*[/%].*", re.DOTALL)

@@ -23,11 +23,16 @@ HUB_NAME_ANNOTATION: Final = "workflows.argoproj.io/ocm-hub-workflow-name"
 HUB_UID_ANNOTATION: Final = "workflows.argoproj.io/ocm-hub-workflow-uid"
 # On the copy, by our agent: JSON of those fields of the spec that the hub may change, as it last brought them.
 LAST_APPLIED_ANNOTATION: Final = "workflows.argoproj.io/ocm-last-applied"
+# The uid of the Workflow that the cluster and the annotations below were written for: a copy of it bears them as well.
+PLACED_UID_ANNOTATION: Final = "workflows.argoproj.io/ocm-placed-uid"
 # Condition-like: "<Reason>: <message>" while a Workflow waits for something a person can change.
 WAITING_ANNOTATION: Final = "workflows.argoproj.io/ocm-waiting"
 # On a hub Workflow whose end is shown as its cluster reported it in full: nothing more is expected of it.
 STATUS_ANNOTATION: Final = "workflows.argoproj.io/ocm-status"
 STATUS_COMPLETE: Final = "complete"
+# The generation of the hub Workflow at which that was so. The CRD has no status subresource: each change of spec or
+# status is counted, and at a later one somebody has edited what had ended.
+GENERATION_ANNOTATION: Final = "workflows.argoproj.io/ocm-observed-generation"
 # What a user may ask for, on the Workflow, or on the Placement for all of its Workflows (`placement.settings`).
 STRATEGY_ANNOTATION: Final = "workflows.argoproj.io/ocm-strategy"
 NEED_ANNOTATION: Final = "workflows.argoproj.io/ocm-need"
@@ -39,6 +44,8 @@ CHOICE_ANNOTATION: Final = "workflows.argoproj.io/ocm-choice"
 ATTEMPTS_ANNOTATION: Final = "workflows.argoproj.io/ocm-attempts"
 # On a ManifestWork, a copy and a status result: the number of the attempt, from 2; absent for the first.
 ATTEMPT_ANNOTATION: Final = "workflows.argoproj.io/ocm-attempt"
+# On a hub Namespace, by the hub's administrator: other namespaces of managed clusters that its Workflows may run in.
+ALLOWED_NAMESPACES_ANNOTATION: Final = "argosy.io/allowed-cluster-namespaces"
 # Names of those entries of ManagedCluster.status.allocatable that say what is free: cpu, memory, pods.
 FREE_PREFIX: Final = "free.argosy.io/"
 # ClusterClaims of our agent about the cluster's Argo Workflows.

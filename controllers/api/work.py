@@ -7,7 +7,7 @@ Owns the shapes only: what a field makes the agent do is decided in `agent.decid
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Raw, field
 
@@ -16,6 +16,9 @@ from controllers.api.meta import Condition, ObjectMeta
 from controllers.api.model import Int32, Int64, Model, Timestamp, extra
 
 MAX_JSON_RAW = 1024
+
+# OCM's default for all manifests of a work together (`manifestLimit` of its webhook). So much a Workflow may have, too.
+MAX_MANIFESTS_BYTES: Final = 500 * 1024
 
 # Limits of a name that is a DNS subdomain.
 _SUBDOMAIN = extra(

@@ -19,6 +19,8 @@ JsonObject = dict[str, Any]
 
 JSON_PATCH = "application/json-patch+json"
 
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
 
 class Patch(NamedTuple):
     """What PATCH sends. `query` holds the request parameters that belong to the patch type."""
@@ -78,12 +80,17 @@ def untracked(metadata: ObjectMeta) -> JsonObject:
 
     Tracking costs an API server more than all the rest of a small patch, on every later patch by anyone, and of
     use it is only to server-side apply. So it is ended on the objects that only controllers write, and nothing is
-    done ({}) where somebody has applied, or where it has ended. A list of one empty entry is how the API asks for
-    it (Kubernetes documentation, Server-Side Apply, "Clearing managedFields"); through a status subresource it has
-    no effect.
+    done ({}) where somebody has applied, by either kind of `kubectl apply`, or where it has ended: a client that
+    migrates from one kind to the other would take what is not tracked for its user's, and prune it. A list of one
+    empty entry is how the API asks for it (Kubernetes documentation, Server-Side Apply, "Clearing managedFields");
+    through a status subresource it has no effect.
     """
     entries = metadata.managed_fields
-    if not entries or any(entry.operation == "Apply" for entry in entries):
+    if (
+        not entries
+        or _LAST_APPLIED in metadata.annotations
+        or any(entry.operation == "Apply" for entry in entries)
+    ):
         return {}
     return {"managedFields": [{}]}
 

@@ -6,6 +6,7 @@ thousands of finished Workflows does not keep them all in memory.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
@@ -41,6 +42,7 @@ class Reader(Protocol):
     def count(self, index: str, value: str) -> int: ...
     def settled_uid(self, namespace: str, name: str) -> str | None: ...
     def settled(self) -> Iterator[Key]: ...
+    def settled_named(self, name: str) -> list[Key]: ...
     def __len__(self) -> int: ...
 
 
@@ -53,6 +55,7 @@ class Store:
         self._indexes: dict[str, dict[str, dict[Key, None]]] = {name: {} for name in self._functions}
         self._values: dict[Key, list[tuple[str, tuple[str, ...]]]] = {}
         self._settled: dict[Key, str] = {}
+        self._settled_in: Counter[str] = Counter()  # by namespace
         # The newest resourceVersion that was heard of: every earlier change of the kind is in the store.
         self.version = 0
 
@@ -93,6 +96,10 @@ class Store:
         """Keys of the settled objects."""
         return iter(self._settled)
 
+    def settled_named(self, name: str) -> list[Key]:
+        """Keys of the settled objects of this name, in whatever namespace. Costs one lookup a namespace."""
+        return [(namespace, name) for namespace in self._settled_in if (namespace, name) in self._settled]
+
     def __len__(self) -> int:
         return len(self._objects)
 
@@ -109,7 +116,7 @@ class Store:
     def remove(self, gone: Object) -> Change | None:
         """Takes the object out. None when it was not here, neither in full nor settled."""
         self._heard(gone)
-        settled = self._settled.pop(gone.key, None)
+        settled = self._unsettle(gone.key)
         old = self._objects.pop(gone.key, None)
         if old is None:
             return None if settled is None else Change(gone, None)
@@ -119,6 +126,8 @@ class Store:
     def settle(self, item: Object) -> Change | None:
         """Forgets all of the object but its uid. None when it was not here in full."""
         self._heard(item)
+        if item.key not in self._settled:
+            self._settled_in[item.key[0]] += 1
         self._settled[item.key] = item.metadata.uid
         old = self._objects.pop(item.key, None)
         if old is None:
@@ -135,6 +144,7 @@ class Store:
         missing = [item for key, item in self._objects.items() if key not in fresh]
         changes = [change for item in missing if (change := self.remove(item)) is not None]
         self._settled = dict(settled)
+        self._settled_in = Counter(namespace for namespace, _ in settled)
         self.version = 0
         for item in fresh.values():
             self._heard(item)
@@ -144,11 +154,28 @@ class Store:
                 changes.append(self._put(old, item))
         return changes
 
+    def unsettle(self, item: Object) -> Change | None:
+        """Takes in, in full, an object of which only the uid was remembered; None when it is gone or here already.
+
+        It was read apart from the watch, and says nothing of how far that is.
+        """
+        if self._settled.get(item.key) != item.metadata.uid:
+            return None
+        return self._put(None, item)
+
+    def _unsettle(self, key: Key) -> str | None:
+        uid = self._settled.pop(key, None)
+        if uid is not None:
+            self._settled_in[key[0]] -= 1
+            if not self._settled_in[key[0]]:
+                del self._settled_in[key[0]]
+        return uid
+
     def _heard(self, item: Object) -> None:
         self.version = max(self.version, int(item.metadata.resource_version or 0))
 
     def _put(self, old: Object | None, new: Object) -> Change:
-        self._settled.pop(new.key, None)
+        self._unsettle(new.key)
         self._objects[new.key] = new
         self._unindex(new.key)
         self._index(new)

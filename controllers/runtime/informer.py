@@ -14,10 +14,11 @@ from controllers.kube.client import Client
 from controllers.kube.errors import ApiError
 from controllers.kube.object import Object
 from controllers.runtime import metrics
-from controllers.runtime.cache import Change, IndexFunction, Store
+from controllers.runtime.cache import Change, IndexFunction, Key, Store
 from controllers.runtime.listing import Listed
 from controllers.runtime.scope import Interest, InterestFunction, Keep, Scope, whole
 from controllers.runtime.watch import Applied, Deleted, Timing, watch
+from controllers.runtime.workqueue import WorkQueue
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,7 @@ class Informer:
         self._following: asyncio.Task[None] | None = None
         self._is_going_back = False
         self._rewound_at = -math.inf
+        self._to_fetch: WorkQueue[Key] = WorkQueue(f"fetch-{scope.kind.plural}")
         self._synced = asyncio.Event()
         self._answered = asyncio.Event()
 
@@ -107,6 +109,11 @@ class Informer:
         """Asks again how much of an object is wanted that is here in full: what that depends on has changed."""
         self._apply(item)
 
+    def fetch(self, key: Key) -> None:
+        """Wants an object in full again of which only the uid is here: it is read from the server in the background,
+        and handlers see it as added."""
+        self._to_fetch.add(key)
+
     def go_back(self) -> None:
         """The server is known to have gone back, even if it is past the last version again: lists anew.
 
@@ -121,13 +128,41 @@ class Informer:
         if self._after is not None:
             await self._after.wait_synced()
         this = asyncio.current_task()
-        while True:
-            self._following = asyncio.create_task(self._follow())
+        fetching = asyncio.create_task(self._fetch_wanted())
+        try:
+            while True:
+                self._following = asyncio.create_task(self._follow())
+                try:
+                    await self._following
+                except asyncio.CancelledError:
+                    if not self._is_going_back or (this is not None and this.cancelling()):
+                        raise
+        finally:
+            fetching.cancel()
+
+    async def _fetch_wanted(self) -> None:
+        while (key := await self._to_fetch.get()) is not None:
+            namespace, name = key
             try:
-                await self._following
-            except asyncio.CancelledError:
-                if not self._is_going_back or (this is not None and this.cancelling()):
-                    raise
+                item = await self._client.find(self.scope.kind, name, namespace=namespace)
+            except ApiError as error:
+                delay = self._to_fetch.retry(key)
+                log.warning(
+                    "fetch_failed",
+                    kind=str(self.scope.kind),
+                    namespace=namespace,
+                    name=name,
+                    error=error.message,
+                    retry_in=delay,
+                )
+            else:
+                self._to_fetch.forget(key)
+                if item is not None:  # else the watch says so
+                    item = self._keep(item)
+                    if self._interest is None or self._interest(item) is Interest.FULL:
+                        self._notify(self.store.unsettle(item))
+            finally:
+                self._to_fetch.done(key)
 
     async def _follow(self) -> None:
         kind = str(self.scope.kind)

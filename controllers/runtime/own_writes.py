@@ -7,9 +7,15 @@ it is kept here until the cache has caught up.
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Final
+
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change, Key
 from controllers.runtime.informer import Informer
+
+# How many of its own writes of one object are told from those of others.
+_REMEMBERED: Final = 4
 
 
 class OwnWrites:
@@ -19,6 +25,7 @@ class OwnWrites:
         self._store = informer.store
         self._written: dict[Key, Object] = {}
         self._removed: dict[Key, str] = {}
+        self._versions: dict[Key, deque[str]] = {}
         informer.add_handler(self._observe)
         informer.on_rewind(self._forget_all)
 
@@ -38,7 +45,13 @@ class OwnWrites:
         # would stay for ever if the object is gone by now, as it is when its last finalizer was taken.
         if int(written.metadata.resource_version or 0) > self._store.version:
             self._written[written.key] = written
+            versions = self._versions.setdefault(written.key, deque(maxlen=_REMEMBERED))
+            versions.append(written.metadata.resource_version)
         return written
+
+    def is_own(self, item: Object) -> bool:
+        """Whether this very state was written by this process. A False may be wrong after many writes at once."""
+        return item.metadata.resource_version in self._versions.get(item.key, ())
 
     def removed(self, gone: Object) -> None:
         """This process has made `gone` disappear: it is not shown until the cache has heard of it, too."""
@@ -53,6 +66,8 @@ class OwnWrites:
 
     def _observe(self, change: Change) -> None:
         item = change.object
+        if change.new is None:
+            self._versions.pop(item.key, None)
         if self._removed.get(item.key) not in (None, change.new and change.new.metadata.uid):
             del self._removed[item.key]
         written = self._written.get(item.key)
@@ -66,3 +81,4 @@ class OwnWrites:
         """What was written to a server that went back was never written; it would pass for newer than what is there."""
         self._written.clear()
         self._removed.clear()
+        self._versions.clear()

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controllers.api import keys
 from controllers.hub import is_finished
 from controllers.kube.object import Object
+from controllers.ownership import placed_cluster
 from controllers.runtime.cache import Change, Key
 from controllers.runtime.informer import Informer
 from placement.capacity.need import Need
@@ -51,5 +51,5 @@ class Backlog:
 
     def _observe(self, change: Change) -> None:
         item: Object = change.object
-        if change.new is None or is_finished(item) or keys.CLUSTER_ANNOTATION in item.metadata.annotations:
+        if change.new is None or is_finished(item) or placed_cluster(item):
             self.take(item.key)

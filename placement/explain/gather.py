@@ -30,6 +30,7 @@ from controllers.api.kinds import (
 from controllers.api.placement import Placement, PlacementDecision
 from controllers.kube.client import Client
 from controllers.kube.object import Object
+from controllers.ownership import placed_cluster
 from controllers.runtime.cache import Key
 from placement.evaluator.snapshot import Snapshot, selected
 
@@ -94,9 +95,7 @@ class Live:
     @functools.cached_property
     def active(self) -> Counter[str]:
         """Unfinished Workflows by cluster."""
-        return Counter(
-            item.metadata.annotations.get(keys.CLUSTER_ANNOTATION, "") for item in self.workflows.values()
-        )
+        return Counter(placed_cluster(item) for item in self.workflows.values())
 
     def with_drafts(self, drafts: Drafts) -> Live:
         """As it would be if the files were applied. Raises UnreadableError."""

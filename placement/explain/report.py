@@ -11,6 +11,7 @@ from controllers.api.attempts import tried
 from controllers.api.placement import Placement
 from controllers.hub import is_finished
 from controllers.kube.object import Object
+from controllers.ownership import placed_cluster
 from controllers.runtime.cache import Key
 from placement.capacity.need import Need
 from placement.capacity.room import free
@@ -114,7 +115,7 @@ def explain_workflow(live: Live, workflow: Object, now: datetime) -> WorkflowRep
         now_it_would = problem or _now(meta.namespace, name, report, settings, need, meta.uid)
     return WorkflowReport(
         key=workflow.key,
-        cluster=meta.annotations.get(keys.CLUSTER_ANNOTATION, ""),
+        cluster=placed_cluster(workflow),
         attempts=tried(meta.annotations),
         choice=meta.annotations.get(keys.CHOICE_ANNOTATION, ""),
         waiting=meta.annotations.get(keys.WAITING_ANNOTATION, ""),

@@ -17,10 +17,11 @@ from controllers.api import keys
 from controllers.api.attempts import attempt, next_attempt
 from controllers.api.kinds import WORKFLOW
 from controllers.api.workflow import Workflow
-from controllers.hub import BY_WORKFLOW, CLUSTER_LOST, Waiting, is_finished
+from controllers.hub import CLUSTER_LOST, Waiting, is_finished, works_of
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch, untracked
+from controllers.ownership import placed_cluster
 from controllers.runtime.cache import Reader
 from controllers.runtime.clock import now
 from controllers.runtime.events import Recorder
@@ -38,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 class Failover:
-    """`works` are the hub's ManifestWorks, indexed by BY_WORKFLOW; `now` is an aware time."""
+    """`works` are the hub's ManifestWorks, indexed BY_NAME; `now` is an aware time."""
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class Failover:
 
     def is_concerned(self, workflow: Object) -> bool:
         """Whether `watch` has anything to do for a change of this Workflow; cheap, for it is asked for each."""
-        cluster = workflow.metadata.annotations.get(keys.CLUSTER_ANNOTATION)
+        cluster = placed_cluster(workflow)
         if not cluster or is_finished(workflow) or workflow.metadata.deletion_timestamp is not None:
             return False
         found = self._hub.clusters.by_key.get(("", cluster))
@@ -76,7 +77,7 @@ class Failover:
         """For a Workflow that has a cluster. Raises ApiError."""
         if not self.is_concerned(workflow):
             return Result.done()
-        cluster = workflow.metadata.annotations[keys.CLUSTER_ANNOTATION]
+        cluster = placed_cluster(workflow)
         placement = self._chooser.placement(workflow)
         found = self._hub.clusters.by_key.get(("", cluster))
         seen = sight(found, placement.spec.tolerations if placement else (), self._now())
@@ -92,7 +93,7 @@ class Failover:
 
     async def _lost(self, workflow: Object, cluster: str, loss: Loss, *, is_known: bool) -> Result:
         settings, problem = self._settings(workflow)
-        works = self._works.by_index(BY_WORKFLOW, "/".join(workflow.key))
+        works = works_of(self._works, workflow)
         is_sent = any(work.metadata.namespace == cluster for work in works)
         if not is_sent and (works or not is_known or not settings.reschedules):
             return Result.done()  # who could not send it there says why; two who speak would never end
@@ -125,6 +126,7 @@ class Failover:
         number = attempt(meta.annotations) + 1
         annotations = {
             keys.CLUSTER_ANNOTATION: place.cluster,
+            keys.PLACED_UID_ANNOTATION: meta.uid,
             keys.ATTEMPTS_ANNOTATION: next_attempt(meta.annotations, place.cluster),
             keys.CHOICE_ANNOTATION: f"attempt {number}, since {lost} {loss.words}; {place.why}",
             keys.WAITING_ANNOTATION: None,

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from controllers.api import keys
 from hack.fleet.binaries import Binaries
 from hack.fleet.cancel import Cancellation
 from hack.fleet.progress import Silent
 from tests.e2e import workflows
 from tests.e2e.conftest import Argosy
 from tests.e2e.workflows import NAMESPACE
+from tests.eventually import eventually
 
 FINISHED = {"cli-hello": "Succeeded", "cli-diamond": "Succeeded", "cli-fails": "Failed"}
 RUNNING = "cli-runs"
@@ -142,3 +144,69 @@ async def test_argo_suspend_and_resume_on_the_hub_reach_the_cluster(argosy: Argo
     await workflows.spec_on(cluster, "cli-suspend", suspend=None)
     await workflows.in_phase(argosy, "cli-suspend", "Succeeded")
     await workflows.delete(argosy, "cli-suspend")
+
+
+async def test_argo_retry_on_the_hub_loses_nothing_and_says_where_to_do_it(
+    argosy: Argosy, argo: Path
+) -> None:
+    fails = workflows.hello("cli-retry")
+    fails["spec"]["podMetadata"] = {"labels": {"fake.argosy.io/outcome": "fail"}}
+    await workflows.create(argosy, fails)
+    await workflows.in_phase(argosy, "cli-retry", "Failed")
+    before = await workflows.same_as_copy(argosy, "cli-retry")
+    await run(argo, argosy.fleet.hub.kubeconfig, "retry", "cli-retry")
+    told = await workflows.event(argosy.hub, "cli-retry", "StatusSetBack")
+    assert f"argo retry cli-retry -n {NAMESPACE}" in told["message"]
+    after = await workflows.same_as_copy(argosy, "cli-retry")
+    assert after["status"] == before["status"]
+    # There it is carried out, and the hub shows that.
+    cluster = argosy.fleet.managed[workflows.cluster_of(after)]
+    await run(argo, cluster.kubeconfig, "retry", "cli-retry")
+
+    async def again() -> bool:
+        found = await workflows.shown(argosy.hub, "cli-retry")
+        return bool(found["status"].get("startedAt") != before["status"]["startedAt"]) or (
+            found["status"].get("finishedAt") != before["status"]["finishedAt"]
+        )
+
+    await eventually(again, within=60, what="the second run is shown")
+    await workflows.same_as_copy(argosy, "cli-retry", within=60)
+    await workflows.delete(argosy, "cli-retry")
+
+
+async def test_argo_resume_of_a_suspend_node_on_the_hub_is_set_back(argosy: Argosy, argo: Path) -> None:
+    steps = [[{"name": "wait", "template": "approve"}], [{"name": "go", "template": "task"}]]
+    templates = [
+        {"name": "steps", "steps": steps},
+        {"name": "approve", "suspend": {}},
+        workflows.task("task", 1),
+    ]
+    await workflows.create(argosy, workflows.body("cli-approve", templates, placement="any-cluster"))
+    placed = await workflows.in_phase(argosy, "cli-approve", "Running")
+
+    async def waits() -> bool:
+        nodes = (await workflows.shown(argosy.hub, "cli-approve"))["status"].get("nodes") or {}
+        return any(node["type"] == "Suspend" and node["phase"] == "Running" for node in nodes.values())
+
+    await eventually(waits, what="the suspend node is shown")
+    await run(argo, argosy.fleet.hub.kubeconfig, "resume", "cli-approve")
+    told = await workflows.event(argosy.hub, "cli-approve", "StatusSetBack")
+    assert f"argo resume cli-approve -n {NAMESPACE}" in told["message"]
+    await eventually(waits, what="the hub shows that it waits")
+    cluster = argosy.fleet.managed[workflows.cluster_of(placed)]
+    await run(argo, cluster.kubeconfig, "resume", "cli-approve")
+    await workflows.in_phase(argosy, "cli-approve", "Succeeded")
+    await workflows.same_as_copy(argosy, "cli-approve")
+    await workflows.delete(argosy, "cli-approve")
+
+
+async def test_argo_resubmit_on_the_hub_is_a_run_of_its_own(argosy: Argosy, argo: Path) -> None:
+    await workflows.create(argosy, workflows.hello("cli-first"))
+    await workflows.in_phase(argosy, "cli-first", "Succeeded")
+    await workflows.same_as_copy(argosy, "cli-first")
+    printed = await run(argo, argosy.fleet.hub.kubeconfig, "resubmit", "cli-first", "-o", "name")
+    name = printed.strip().rpartition("/")[2]
+    hub = await workflows.in_phase(argosy, name, "Succeeded")
+    assert hub["metadata"]["uid"] == hub["metadata"]["annotations"][keys.PLACED_UID_ANNOTATION]
+    await workflows.same_as_copy(argosy, name)
+    await workflows.delete(argosy, "cli-first", name)

@@ -14,6 +14,7 @@ import pytest
 
 from controllers.api.kinds import (
     MANAGED_CLUSTER,
+    MANAGED_CLUSTER_SET,
     MANAGED_CLUSTER_SET_BINDING,
     MANIFEST_WORK,
     NAMESPACE,
@@ -28,7 +29,8 @@ from controllers.kube.errors import NotFound
 from controllers.kube.patch import merge_patch
 from hack.fleet.provider import Cluster
 from tests.clusters import running_fleet
-from tests.integration.bodies import managed_cluster, of
+from tests.integration.bodies import cluster_set, decision_page, managed_cluster, of, set_binding
+from tests.integration.hub_fleet import Fleet
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +63,15 @@ async def namespace(client: Client) -> AsyncIterator[str]:
 
 
 @pytest.fixture
+async def bound_set(client: Client, namespace: str) -> AsyncIterator[str]:
+    """A set of the clusters with the label `test=<namespace>`, bound to the namespace."""
+    await client.create(MANAGED_CLUSTER_SET, cluster_set(namespace, test=namespace))
+    await client.create(MANAGED_CLUSTER_SET_BINDING, set_binding(namespace), namespace=namespace)
+    yield namespace
+    await client.delete(MANAGED_CLUSTER_SET, namespace)
+
+
+@pytest.fixture
 async def clusters(client: Client, namespace: str) -> AsyncIterator[list[str]]:
     """Three ManagedClusters with the label `test=<namespace>`, each with its namespace on the hub."""
     names = [f"{namespace}-c{number}" for number in (1, 2, 3)]
@@ -73,6 +84,17 @@ async def clusters(client: Client, namespace: str) -> AsyncIterator[list[str]]:
             await client.delete(MANAGED_CLUSTER, name)
         for kind in _NAMESPACED:
             await _clear(client, kind, name)
+
+
+@pytest.fixture
+async def fleet(client: Client, namespace: str, clusters: list[str], bound_set: str) -> AsyncIterator[Fleet]:
+    """The three controllers, running, and three clusters that the test plays."""
+    made = Fleet(client, namespace, clusters)
+    await client.create(PLACEMENT, of(PLACEMENT, "p", spec={}), namespace=namespace)
+    await client.create(PLACEMENT_DECISION, decision_page("p", 1), namespace=namespace)
+    await made.start()
+    yield made
+    await made.stop()
 
 
 _NAMESPACED = (

@@ -3,98 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
-import manifestwork.wiring
-import placement.wiring
-import statussync.wiring
 from controllers.api import keys
-from controllers.api.cluster import UNREACHABLE
-from controllers.api.kinds import MANAGED_CLUSTER, PLACEMENT, PLACEMENT_DECISION, WORKFLOW
-from controllers.api.meta import timestamp
-from controllers.kube.client import Client
+from controllers.api.kinds import MANAGED_CLUSTER, WORKFLOW
 from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
-from tests.integration.bodies import Body, decision_page, decisions, managed_cluster, of, workflow
-from tests.integration.played_agent import PlayedAgent
-from tests.integration.running import running
+from tests.integration.bodies import managed_cluster
+from tests.integration.hub_fleet import RUNNING, SUCCEEDED, Fleet
 from tests.integration.told import event, waiting, waits_because, waits_no_more
 
 RESCHEDULE = {keys.FAILOVER_ANNOTATION: "reschedule", keys.FAILOVER_AFTER_ANNOTATION: "0s"}
 LATER = RESCHEDULE | {keys.FAILOVER_AFTER_ANNOTATION: "1h"}
-RUNNING = {"phase": "Running", "progress": "0/1", "nodes": {"a": {"phase": "Running"}}}
-SUCCEEDED = {"phase": "Succeeded", "progress": "1/1", "nodes": {"a": {"phase": "Succeeded"}}}
-
-
-class Fleet:
-    """A hub with our three controllers, whose Placement, decisions and agents are played by the test."""
-
-    def __init__(self, client: Client, namespace: str, clusters: Sequence[str]) -> None:
-        self.client = client
-        self.namespace = namespace
-        self.clusters = clusters
-        self.agents = {name: PlayedAgent(client, name) for name in clusters}
-
-    async def decide(self, *clusters: str) -> None:
-        patch = merge_patch(decisions(clusters))
-        await self.client.patch(
-            PLACEMENT_DECISION, "p-decision-1", patch, namespace=self.namespace, subresource="status"
-        )
-
-    async def taint(self, cluster: str, key: str = UNREACHABLE) -> None:
-        taint = {"key": key, "effect": "NoSelect", "timeAdded": timestamp(datetime.now(UTC))}
-        await self.client.patch(MANAGED_CLUSTER, cluster, merge_patch({"spec": {"taints": [taint]}}))
-
-    async def untaint(self, cluster: str) -> None:
-        await self.client.patch(MANAGED_CLUSTER, cluster, merge_patch({"spec": {"taints": None}}))
-
-    async def create(self, name: str, annotations: dict[str, str], **spec: Any) -> None:
-        body = workflow(name, placement="p", spec=spec)
-        body["metadata"]["annotations"] |= annotations
-        await self.client.create(WORKFLOW, body, namespace=self.namespace)
-
-    async def body(self, name: str = "a") -> Body:
-        return (await self.client.get(WORKFLOW, name, namespace=self.namespace)).to_dict()
-
-    async def is_on(self, cluster: str, name: str = "a") -> Body:
-        async def there() -> Body:
-            found = await self.body(name)
-            assert found["metadata"]["annotations"].get(keys.CLUSTER_ANNOTATION) == cluster
-            return found
-
-        return await eventually(there, what=f"{name} is on {cluster}")
-
-    async def shows(self, phase: str, progress: str | None = None, name: str = "a") -> Body:
-        async def so() -> Body:
-            status = (await self.body(name)).get("status", {})
-            assert (status.get("phase"), status.get("progress")) == (
-                phase,
-                progress or status.get("progress"),
-            )
-            return dict(status)
-
-        return await eventually(so, what=f"{name} shows {phase} {progress}")
-
-    async def runs_on(self, cluster: str) -> None:
-        """Sends Workflow `a` to the cluster, where it begins to run."""
-        await self.is_on(cluster)
-        agent = self.agents[cluster]
-        work = await agent.claim(await agent.work())
-        await agent.write_result(work, RUNNING)
-        await self.shows("Running")
-
-
-@pytest.fixture
-async def fleet(client: Client, namespace: str, clusters: list[str]) -> AsyncIterator[Fleet]:
-    made = Fleet(client, namespace, clusters)
-    await client.create(PLACEMENT, of(PLACEMENT, "p", spec={}), namespace=namespace)
-    await client.create(PLACEMENT_DECISION, decision_page("p", 1), namespace=namespace)
-    async with running(client, placement.wiring.add_to, manifestwork.wiring.add_to, statussync.wiring.add_to):
-        yield made
 
 
 async def test_only_the_last_attempt_counts(fleet: Fleet) -> None:
@@ -170,7 +90,7 @@ async def test_one_that_ends_all_the_same_waits_no_more(fleet: Fleet) -> None:
 async def test_what_keeps_it_from_being_sent_is_not_drowned_out(fleet: Fleet) -> None:
     """A cluster without a namespace was never let in, and is unreachable for that reason."""
     homeless = f"{fleet.namespace}-homeless"
-    await fleet.client.create(MANAGED_CLUSTER, managed_cluster(homeless))
+    await fleet.client.create(MANAGED_CLUSTER, managed_cluster(homeless, test=fleet.namespace))
     await fleet.taint(homeless)
     await fleet.create("a", {keys.CLUSTER_ANNOTATION: homeless})
     await waits_because(fleet.client, fleet.namespace, "ClusterNamespaceMissing")
@@ -192,7 +112,9 @@ async def test_one_that_was_sent_elsewhere_is_told_about_that_alone(fleet: Fleet
     await fleet.taint(second)
     patch = merge_patch({"metadata": {"annotations": {keys.CLUSTER_ANNOTATION: second}}})
     await fleet.client.patch(WORKFLOW, "a", patch, namespace=fleet.namespace)
-    await waits_because(fleet.client, fleet.namespace, "AlreadyDispatched")
+    told = await event(fleet.client, fleet.namespace, "NotMoved")
+    assert f"cannot move to {second}" in told["message"]
+    await fleet.is_on(first, "a")
     version = (await fleet.body())["metadata"]["resourceVersion"]
     await fleet.decide(first)
     await fleet.create("b", {})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.kube.client import Client
 from controllers.kube.object import Object
@@ -49,9 +50,11 @@ class Delivered:
 
 @pytest.fixture
 async def delivered(client: Client, namespace: str, clusters: list[str]) -> Delivered:
-    created = await client.create(WORKFLOW, workflow("a", cluster=clusters[0]), namespace=namespace)
-    body = manifest_work(created.to_dict(), created.metadata, clusters[0])
-    work = await client.create(MANIFEST_WORK, body, namespace=clusters[0])
+    body = workflow("a", cluster=clusters[0])
+    body["metadata"]["finalizers"] = [keys.CLEANUP_FINALIZER]
+    created = await client.create(WORKFLOW, body, namespace=namespace)
+    carried = manifest_work(created.to_dict(), created.metadata, clusters[0])
+    work = await client.create(MANIFEST_WORK, carried, namespace=clusters[0])
     return Delivered(client, namespace, PlayedAgent(client, clusters[0]), work)
 
 

@@ -174,7 +174,9 @@ async def test_the_end_is_told_once_and_nothing_before_it(client: Client, delive
 async def test_a_report_on_another_workflow_of_that_name_is_ignored(
     client: Client, delivered: Delivered
 ) -> None:
-    """The Workflow was made anew; its predecessor's agent still reports."""
+    """The Workflow was made again; its predecessor's agent still reports."""
+    free = merge_patch({"metadata": {"finalizers": None}})
+    await client.patch(WORKFLOW, "a", free, namespace=delivered.namespace)
     await client.delete(WORKFLOW, "a", namespace=delivered.namespace)
     anew = workflow("a", cluster=delivered.agent.cluster)
     fresh = await client.create(WORKFLOW, anew, namespace=delivered.namespace)

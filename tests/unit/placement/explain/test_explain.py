@@ -163,7 +163,10 @@ def test_attempts_and_reasons_of_a_workflow_that_runs(tmp_path: Path) -> None:
         'workflows.argoproj.io/ocm-attempts: "a,b", workflows.argoproj.io/ocm-choice: because, '
         'workflows.argoproj.io/ocm-waiting: "ClusterLost: it is", workflows.argoproj.io/ocm-failover: reschedule}'
     )
-    placed = FLEET.replace("{workflows.argoproj.io/ocm-placement: p}", said)
+    placed = FLEET.replace(
+        "{workflows.argoproj.io/ocm-placement: p}",
+        f"{said}\n  finalizers: [workflows.argoproj.io/cleanup-ocm-manifestwork]",
+    )
     report, workflow = explained(tmp_path, placed)
     assert next(row for row in report.rows if row.cluster == "b").active == 1
     text = text_of(tables.of_workflow(workflow))
