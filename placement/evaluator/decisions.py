@@ -6,7 +6,8 @@ group.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,7 +29,8 @@ class Write(NamedTuple):
     """The writes to one page, in the order of the fields; None: not needed.
 
     `create`: POST it; the server drops its status, so `status` follows. `metadata`, `status`: merge patches of the
-    object and of its status subresource, to be guarded by `resource_version` unless the page was just created.
+    object and of its status subresource, to be guarded by `resource_version`, or by what the last write of this plan to
+    the page has made of it.
     """
 
     page: PlacementDecision
@@ -59,17 +61,44 @@ def pages(placement: Placement, groups: Sequence[Group]) -> list[PlacementDecisi
 def plan(desired: Sequence[PlacementDecision], present: Sequence[PlacementDecision]) -> Plan:
     """The writes that make `present` (all pages labelled for the Placement) into `desired`; none when they are so.
 
-    Labels and owners that others have put on a page stay. When a cluster moves from one page to the next, it is
+    Labels and owners that others have put on a page stay. When a cluster moves from one page to another, it is
     added there before it is taken away here, so that nobody reads a decision without it.
     """
     before = {page.metadata.name: page for page in present if page.metadata.deletion_timestamp is None}
-    wanted = {page.metadata.name for page in desired}
-    writes = [_write(page, before.get(page.metadata.name)) for page in desired]
-    # Clusters move to later pages when the list grows, to earlier ones when it shrinks.
-    if _count(desired) > _count(before.values()):
-        writes.reverse()
+    wanted = {page.metadata.name: page for page in desired}
+    widened, order = _order(wanted, before)
+    writes = [_write(wanted[name], before.get(name)) for name in order]
     stale = sorted((page for name, page in before.items() if name not in wanted), key=_name)
-    return Plan(tuple(write for write in writes if any(write[2:])), tuple(stale))
+    return Plan((*widened, *(write for write in writes if any(write[2:]))), tuple(stale))
+
+
+def _order(
+    wanted: Mapping[str, PlacementDecision], before: Mapping[str, PlacementDecision]
+) -> tuple[list[Write], list[str]]:
+    """The names in `wanted` in an order in which no page gives a cluster away that another one has yet to take.
+
+    Clusters of one group move across the end of a page all in one direction, but across the next one perhaps in the
+    other. Two groups may swap clusters: then there is no such order until one page is widened, by the writes that are
+    to come first. It lists what it has and what it takes, for a moment maybe more than MAX_DECISIONS.
+    """
+    held = {name: _clusters(before[name]) if name in before else frozenset() for name in wanted}
+    widened: list[Write] = []
+    while True:
+        takers = {cluster: name for name, page in wanted.items() for cluster in _clusters(page) - held[name]}
+        waits = {name: {takers[cluster] for cluster in held[name] & takers.keys()} for name in wanted}
+        try:
+            return widened, list(TopologicalSorter(waits).static_order())
+        except CycleError as error:
+            name = min(error.args[1], key=lambda name: len(held[name] | _clusters(wanted[name])))
+            held[name] |= _clusters(wanted[name])
+            decisions = [ClusterDecision(cluster_name=cluster, reason="") for cluster in sorted(held[name])]
+            page = msgspec.structs.replace(before[name], status=PlacementDecisionStatus(decisions=decisions))
+            patch = {"status": msgspec.to_builtins(page.status)}
+            widened.append(Write(page, page.metadata.resource_version, None, None, patch))
+
+
+def _clusters(page: PlacementDecision) -> frozenset[str]:
+    return frozenset(decision.cluster_name for decision in page.status.decisions)
 
 
 def _page(
@@ -126,10 +155,6 @@ def _metadata_patch(page: PlacementDecision, before: PlacementDecision) -> dict[
         others = [other for other in before.metadata.owner_references if not other.controller]
         patch["ownerReferences"] = msgspec.to_builtins([*others, owner])
     return {"metadata": patch} if patch else None
-
-
-def _count(some: Iterable[PlacementDecision]) -> int:
-    return sum(len(page.status.decisions) for page in some)
 
 
 def _name(page: PlacementDecision) -> str:

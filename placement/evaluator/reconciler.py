@@ -84,8 +84,10 @@ class EvaluatorReconciler:
         return Result.recheck(after=min(max(left, 0.0) + 0.001, _LONGEST))
 
     async def _carry_out(self, todo: Plan) -> None:
+        written: dict[str, str] = {}  # the resourceVersion of each page after its last write
         for write in todo.writes:
-            await self._write_page(write)
+            name = write.page.metadata.name
+            written[name] = await self._write_page(write, written.get(name, write.resource_version))
         for page in todo.deletes:
             meta = page.metadata
             try:
@@ -95,9 +97,8 @@ class EvaluatorReconciler:
             except NotFound:
                 continue
 
-    async def _write_page(self, write: Write) -> None:
+    async def _write_page(self, write: Write, version: str) -> str:
         meta = write.page.metadata
-        version: str | None = write.resource_version
         if write.create is not None:
             try:
                 created = await self._client.create(
@@ -112,9 +113,11 @@ class EvaluatorReconciler:
             version = patched.metadata.resource_version
         if write.status is not None:
             patch = merge_patch(write.status, resource_version=version)
-            await self._client.patch(
+            patched = await self._client.patch(
                 PLACEMENT_DECISION, meta.name, patch, namespace=meta.namespace, subresource="status"
             )
+            version = patched.metadata.resource_version
+        return version
 
     async def _write_status(self, placement: Object, status: dict[str, object]) -> None:
         changed = merge_diff(placement.to_dict().get("status") or {}, status)

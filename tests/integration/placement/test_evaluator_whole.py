@@ -151,6 +151,25 @@ async def test_groups_are_labelled_and_counted(
         assert found["numberOfSelectedClusters"] == 3
 
 
+async def test_two_groups_swap_their_clusters(
+    client: Client, namespace: str, clusters: list[str], bound_set: str
+) -> None:
+    first, second, third = clusters
+    await client.patch(MANAGED_CLUSTER, first, merge_patch({"metadata": {"labels": {"tier": "one"}}}))
+    await client.patch(MANAGED_CLUSTER, second, merge_patch({"metadata": {"labels": {"tier": "two"}}}))
+
+    def strategy(tier: str) -> Body:
+        selector = {"labelSelector": {"matchLabels": {"tier": tier}}}
+        return {"groupStrategy": {"decisionGroups": [{"groupName": "g", "groupClusterSelector": selector}]}}
+
+    async with running(client, add_to):
+        await client.create(PLACEMENT, placement("p", decisionStrategy=strategy("one")), namespace=namespace)
+        await decides(client, namespace, [first, second, third])
+        swapped = merge_patch({"spec": {"decisionStrategy": strategy("two")}})
+        await client.patch(PLACEMENT, "p", swapped, namespace=namespace)
+        await decides(client, namespace, [second, first, third])
+
+
 async def test_clusters_are_spread_over_zones(
     client: Client, namespace: str, clusters: list[str], bound_set: str
 ) -> None:

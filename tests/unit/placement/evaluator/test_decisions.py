@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from random import Random
+
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from controllers.api import keys
 from controllers.api.meta import OwnerReference
@@ -107,14 +112,99 @@ def test_pages_that_are_too_many_are_deleted() -> None:
     assert [page.metadata.name for page in deletes] == ["any-decision-2", "any-decision-3"]
 
 
-@pytest.mark.parametrize(("before", "after"), [(MANY[1:], MANY), (MANY, MANY[1:])])
-def test_no_cluster_is_missing_while_the_pages_shift(before: list[str], after: list[str]) -> None:
-    present = {page.metadata.name: page for page in decided(before)}
-    writes, _ = plan(one_group(after), list(present.values()))
-    staying = set(before) & set(after)
-    for write in writes:
+def grouped(*groups: list[str]) -> list[PlacementDecision]:
+    return pages(
+        placement("any"), [Group(str(index), tuple(sorted(names))) for index, names in enumerate(groups)]
+    )
+
+
+def listed(present: Mapping[str, PlacementDecision]) -> set[str]:
+    return {name for page in present.values() for name in names(page)}
+
+
+def carried_out(
+    before: list[PlacementDecision], after: list[PlacementDecision], writes: int | None = None
+) -> dict[str, PlacementDecision]:
+    """The pages after so many of the plan's writes, or all of them and its deletes; meanwhile no cluster that is in
+    both is missing."""
+    present = {page.metadata.name: page for page in before}
+    todo = plan(after, before)
+    staying = listed(present) & listed({page.metadata.name: page for page in after})
+    for write in todo.writes[:writes]:
         present[write.page.metadata.name] = write.page
-        assert staying <= {name for page in present.values() for name in names(page)}
+        assert staying <= listed(present)
+    if writes is None:
+        for page in todo.deletes:
+            del present[page.metadata.name]
+            assert staying <= listed(present)
+    return present
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (MANY[1:], MANY),
+        (MANY, MANY[1:]),
+        # as many come as go
+        (MANY[1:], MANY[:-1]),
+        (MANY[:-1], MANY[1:]),
+        # across the end of the first page one way, across that of the second the other way
+        (MANY[1:], MANY[:120] + MANY[122:]),
+        (MANY[:120] + MANY[122:], MANY[1:]),
+    ],
+)
+def test_no_cluster_is_missing_while_the_pages_shift(before: list[str], after: list[str]) -> None:
+    present = carried_out(decided(before), one_group(after))
+    assert sorted(present.values(), key=lambda page: page.metadata.name) == one_group(after)
+
+
+def test_two_groups_swap_clusters_by_way_of_a_page_that_holds_both() -> None:
+    before, after = grouped(["a", "c"], ["b", "d"]), grouped(["b", "c"], ["a", "d"])
+    writes, _ = plan(after, before)
+    assert [(write.page.metadata.name, names(write.page)) for write in writes] == [
+        ("any-decision-1", ["a", "b", "c"]),
+        ("any-decision-2", ["a", "d"]),
+        ("any-decision-1", ["b", "c"]),
+    ]
+    assert [write.status for write in writes] == [
+        {"status": {"decisions": [{"clusterName": name, "reason": ""} for name in names(write.page)]}}
+        for write in writes
+    ]
+    carried_out(before, after)
+
+
+SOME = [f"c{number:03}" for number in range(400)]
+subsets = st.builds(
+    lambda seed, size: Random(seed).sample(SOME, size),
+    st.integers(0, 2**32),
+    st.sampled_from([0, 1, 99, 100, 101, 200, 201, 300, 350]) | st.integers(385, 400),
+)
+
+
+@settings(max_examples=60)
+@given(subsets, subsets)
+def test_no_cluster_is_ever_missing(before: list[str], after: list[str]) -> None:
+    present = carried_out(one_group(before), one_group(after))
+    assert present == {page.metadata.name: page for page in one_group(after)}
+    writes, _ = plan(one_group(after), one_group(before))
+    written = [write.page.metadata.name for write in writes]
+    assert len(written) == len(set(written)), "within one group no page is written twice"
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32), st.integers(0, 8))
+def test_nor_between_groups_nor_after_a_plan_that_was_broken_off(seed: int, writes: int) -> None:
+    random = Random(seed)
+
+    def divided() -> list[PlacementDecision]:
+        found: list[list[str]] = [[], [], []]
+        for name in random.sample(SOME, 350):
+            random.choice(found).append(name)
+        return grouped(*found)
+
+    first, second, third = divided(), divided(), divided()
+    broken_off = list(carried_out(first, second, writes).values())
+    assert carried_out(broken_off, third) == {page.metadata.name: page for page in third}
 
 
 def test_labels_are_put_right_and_strange_ones_stay() -> None:
