@@ -9,6 +9,7 @@ from controllers.api.keys import MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import LEASE, MANAGED_CLUSTER, MANIFEST_WORK, NAMESPACE
 from controllers.api.membership import membership
 from controllers.kube.client import Client
+from controllers.kube.errors import Forbidden
 from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
 from tests.integration.registration.joining import TRUSTED, connected, joined, registering
@@ -110,7 +111,10 @@ async def test_a_cluster_that_comes_back_is_let_in_anew(
         async with connected(tmp_path / "second") as agent:
 
             async def may_again() -> bool:
-                await agent.list(MANIFEST_WORK, namespace=cluster)
+                try:
+                    await agent.list(MANIFEST_WORK, namespace=cluster)
+                except Forbidden as error:  # the bindings are being made
+                    raise AssertionError(error.message) from error
                 return True
 
             await eventually(may_again, what="rights in the namespace that was made anew")

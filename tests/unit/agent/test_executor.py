@@ -57,6 +57,7 @@ def test_only_what_grants_rights_may_escalate() -> None:
     assert may_escalate(ROLE_BINDING)
     assert not may_escalate(WORKFLOW)
     assert not may_escalate(CONFIG_MAP)
+    assert not may_escalate(Kind("iam.aws.crossplane.io", "v1", "Role", "roles")), "another group's roles"
 
 
 def test_refusals_are_in_the_words_of_ocm() -> None:

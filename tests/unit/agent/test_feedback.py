@@ -33,6 +33,10 @@ LIVE: dict[str, Any] = {
         ],
         "nodes": {"b": {"phase": "x", "id": 1}, "a": {"phase": "y"}},
         "long": ["x" * 1100],
+        "numbered": [{"n": 1, "name": "one"}, {"n": 2, "name": "two"}, {"n": 3, "name": "three"}],
+        "most": 2**63 - 1,
+        "least": -(2**63),
+        "below": -(2**63) - 1,
     },
 }
 
@@ -58,6 +62,19 @@ LIVE: dict[str, Any] = {
         ('.status.conditions[?(@.type == "a)b")].status', MISSING),
         (".status.conditions[?(@.n>0)].type", "PodRunning"),
         (".status.conditions[?(@.n)].type", "PodRunning"),
+        *(
+            (f".status.numbered[?(@.n{operator}2)].name", name)
+            for operator, name in (
+                ("==", "two"),
+                ("!=", "one"),
+                ("<", "one"),
+                ("<=", "one"),
+                (">", "three"),
+                (">=", "two"),
+            )
+        ),
+        (".status.numbered[?(@.n<=1)].name", "one"),
+        (".status.numbered[?(@.n>=3)].name", "three"),
         (".status.conditions[0].type", "PodRunning"),
         (".status.conditions[-1].type", "Completed"),
         (".status.conditions[9].type", MISSING),
@@ -96,6 +113,8 @@ def test_paths(path: str, expected: Any) -> None:
         ("{.a}{.b}", "unexpected '}'"),
         ("{range .items[*]}{.x}{end}", "starts with a dot"),
         ('{"text"}', "starts with a dot"),
+        ("{.status.phase", "starts with a dot"),
+        (".status.phase}", "unexpected '}' at 13"),
     ],
 )
 def test_unreadable_paths(path: str, message: str) -> None:
@@ -117,7 +136,10 @@ def paths(**path_by_name: str) -> FeedbackRule:
         (".status.count", FieldValue(type="Integer", integer=7)),
         (".status.done", FieldValue(type="Boolean", boolean=False)),
         (".status.fraction", FieldValue(type="JsonRaw", json_raw="1.5")),
+        (".status.most", FieldValue(type="Integer", integer=2**63 - 1)),
         (".status.big", FieldValue(type="JsonRaw", json_raw="9223372036854775808")),
+        (".status.least", FieldValue(type="Integer", integer=-(2**63))),
+        (".status.below", FieldValue(type="JsonRaw", json_raw="-9223372036854775809")),
         (
             ".status.conditions[1]",
             FieldValue(type="JsonRaw", json_raw='{"status":"False","type":"Completed"}'),

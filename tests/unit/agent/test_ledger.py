@@ -92,9 +92,11 @@ def test_pages_are_filled_in_order_and_the_newest_runs_are_kept(batches: list[in
 def test_pages_that_are_read_again_go_on_where_they_ended() -> None:
     first, again = Pages(), Pages()
     write(first, "a", "b")
-    again.load(1, first.page(1))
+    again.load(7, first.page(1))
     again.load(None, {"of-another-hub": '{"phase":"Failed"}'})
-    assert write(again, "c") == [1]
+    assert write(again, "c") == [7], "an empty book would begin at 1"
+    assert list(again.page(7)) == ["a", "b", "c"]
+    assert len(again) == 4
     assert again.find("a") == End("Succeeded", "a")
     assert again.find("of-another-hub") == End("Failed")
     assert again.find("d") is None

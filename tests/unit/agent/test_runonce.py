@@ -16,6 +16,7 @@ from agent.decide.runonce import (
     Leave,
     ReportLost,
     decide,
+    reported_in_full,
     runs_once,
 )
 from controllers.api.keys import HUB_UID_ANNOTATION
@@ -92,3 +93,14 @@ def test_without_an_origin_what_is_there_is_taken_over() -> None:
 )
 def test_only_workflows_run_once(group: str, kind: str, expected: bool) -> None:
     assert runs_once(ManifestResourceMeta(ordinal=0, group=group, kind=kind)) is expected
+
+
+def test_of_several_workflows_the_first_is_reported_in_full() -> None:
+    def meta(ordinal: int, kind: str) -> ManifestResourceMeta:
+        return ManifestResourceMeta(
+            ordinal=ordinal, group="argoproj.io" if kind == "Workflow" else "", kind=kind
+        )
+
+    assert reported_in_full([]) is None
+    assert reported_in_full([meta(0, "Pod")]) is None
+    assert reported_in_full([meta(0, "Pod"), meta(2, "Workflow"), meta(1, "Workflow")]) == 1

@@ -55,6 +55,7 @@ def test_told_at_once_when_it_matters_and_else_before_it_runs_out() -> None:
     told = status(FOUND, NOW)
     assert due(None, FOUND, NOW) == 0
     assert due({}, FOUND, NOW) == 0
+    assert due({"scores": told["scores"]}, FOUND, NOW) == 0, "nobody knows until when they hold"
     assert due(told, FOUND, NOW) == VALID.total_seconds() / 2
     assert due(told, FOUND | {"cpuFree": 45}, NOW) == VALID.total_seconds() / 2
     assert due(told, FOUND | {"cpuFree": 44}, NOW) == 0

@@ -184,6 +184,39 @@ async def test_a_key_that_may_wait_does_not_wait_for_ever() -> None:
     assert not queue.is_idle()
 
 
+async def test_a_key_that_gathers_comes_once_it_was_quiet_or_after_the_longest_time() -> None:
+    now = 100.0
+    queue: WorkQueue[str] = WorkQueue("test", clock=lambda: now)
+
+    async def taken() -> list[str]:
+        """What is handed out now, without waiting."""
+        found = []
+        while True:
+            consumer = asyncio.create_task(queue.get())
+            await asyncio.sleep(0)
+            if not consumer.done():
+                consumer.cancel()
+                return found
+            key = consumer.result()
+            assert key is not None
+            found.append(key)
+            queue.done(key)
+
+    queue.add_gathered("a", quiet=2, longest=5)
+    now = 101.5
+    queue.add_gathered("a", quiet=2, longest=5)
+    now = 103.0
+    assert await taken() == [], "it was added again 1.5 seconds ago"
+    now = 103.5
+    assert await taken() == ["a"]
+    for moment in (200.0, 201.5, 203.0, 204.5):
+        now = moment
+        queue.add_gathered("b", quiet=2, longest=5)
+        assert await taken() == []
+    now = 205.0
+    assert await taken() == ["b"], "five seconds after the first time"
+
+
 async def test_retries_wait_longer_each_time_until_forgotten() -> None:
     queue: WorkQueue[str] = WorkQueue("test", backoff=Backoff(base=1, cap=5, jitter=0))
     assert [queue.retry("a") for _ in range(5)] == [1, 2, 4, 5, 5]

@@ -54,13 +54,14 @@ class Hub:
 
 def test_the_eldest_go_first_and_what_is_too_big_is_passed_over() -> None:
     hub = Hub()
-    hub.wait("young", Need(1, pods=1), created="2026-01-03T00:00:00Z")
-    hub.wait("big", Need(9, pods=1), created="2026-01-01T00:00:00Z")
-    hub.wait("old", Need(1, pods=1), created="2026-01-02T00:00:00Z")
-    assert hub.fitting(Need(1, pods=10)) == ["old"]
-    assert hub.fitting(Need(2, pods=10)) == ["old", "young"]
-    assert hub.fitting(Need(11, pods=10)) == ["big", "old", "young"]
-    assert hub.fitting(Need(11, pods=2)) == ["big", "old"]
+    # by name they would come the other way round
+    hub.wait("a-young", Need(1, pods=1), created="2026-01-03T00:00:00Z")
+    hub.wait("c-big", Need(9, pods=1), created="2026-01-01T00:00:00Z")
+    hub.wait("b-old", Need(1, pods=1), created="2026-01-02T00:00:00Z")
+    assert hub.fitting(Need(1, pods=10)) == ["b-old"]
+    assert hub.fitting(Need(2, pods=10)) == ["b-old", "a-young"]
+    assert hub.fitting(Need(11, pods=10)) == ["c-big", "b-old", "a-young"]
+    assert hub.fitting(Need(11, pods=2)) == ["c-big", "b-old"]
     assert hub.fitting(NOTHING) == []
 
 
@@ -82,6 +83,19 @@ def test_those_that_wait_no_more_are_forgotten() -> None:
     hub.backlog.take(("n", "d"))
     hub.shows("e")
     assert hub.fitting(Need(pods=9)) == ["e"]
+
+
+def test_what_is_asked_again_knows_who_came_and_who_left() -> None:
+    hub = Hub()
+    for name in "bc":
+        hub.wait(name, NOTHING)
+    assert hub.fitting(Need(pods=9)) == ["b", "c"]
+    hub.backlog.take(("n", "b"))
+    assert hub.fitting(Need(pods=9)) == ["c"]
+    hub.wait("a", NOTHING)
+    assert hub.fitting(Need(pods=9)) == ["a", "c"]
+    hub.wait("a", Need(cpu=2))
+    assert hub.fitting(Need(1, pods=9)) == ["c"]
 
 
 NEEDS = st.builds(Need, st.integers(0, 5), st.integers(0, 5), st.integers(0, 3))

@@ -151,6 +151,12 @@ def test_a_template_that_calls_itself_counts_once() -> None:
     assert pods(spec(flip, pod())) == 1
 
 
+def test_templates_that_call_the_next_one_twice_are_estimated_once_each() -> None:
+    """Else 2**40 of them."""
+    levels = [steps([call(f"t{n + 1}", "a"), call(f"t{n + 1}", "b")], name=f"t{n}") for n in range(40)]
+    assert pods(spec(*levels, pod("t40"), entrypoint="t0")) == 2**40
+
+
 def test_peaks_of_cpu_and_memory_may_be_in_different_levels() -> None:
     main = steps([call("cpu", "a")], [call("memory", "b")])
     found = peak(spec(main, pod("cpu", "8", "1Gi"), pod("memory", "1", "16Gi")), amount)

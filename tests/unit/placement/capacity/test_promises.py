@@ -77,6 +77,15 @@ def test_what_ends_goes_or_fails_to_be_written_counts_no_more() -> None:
     assert hub.promises.on("c1") == NOTHING
 
 
+def test_one_that_was_placed_by_nobody_here_counts_for_nothing() -> None:
+    hub = Hub()
+    hub.shows("x", "Running")
+    hub.shows("y", "Failed")
+    hub.remove("x")
+    hub.now += REPORTED_AFTER
+    assert hub.promises.on("c1") == NOTHING
+
+
 def test_one_that_moves_counts_on_its_new_cluster() -> None:
     hub = Hub()
     hub.promises.give(("n", "a"), "c1", ONE)

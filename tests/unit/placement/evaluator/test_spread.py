@@ -42,6 +42,8 @@ def chosen(text: str, *constraints: SpreadConstraint, limit: int | None = None) 
         ("a:x b:x c:y d:y", 2, "ac"),
         ("a:x b:x c:y d:y", 3, "acb"),
         ("a:x b:x c:y d:y", None, "acbd"),
+        # of two zones that are as good the one with the better cluster
+        ("a:x b:y c:y d:x", None, "abcd"),
         # y has run out: as even as can be for ScheduleAnyway
         ("a:x b:x c:x d:y", 4, "adbc"),
         # without the label: last
@@ -55,7 +57,13 @@ def test_as_even_as_can_be(clusters: str, limit: int | None, expected: str) -> N
 
 @pytest.mark.parametrize(
     ("clusters", "skew", "expected"),
-    [("a:x b:x c:x d:y", 1, "adb"), ("a:x b:x c:x d:y", 2, "abdc"), ("a b:x c:y", 1, "bc"), ("a b", 1, "")],
+    [
+        ("a:x b:x c:x d:y", 1, "adb"),
+        ("a:x b:x c:x d:y", 2, "abdc"),
+        ("a:x b:y c:y d:x", 2, "abcd"),
+        ("a b:x c:y", 1, "bc"),
+        ("a b", 1, ""),
+    ],
 )
 def test_never_more_uneven_than_allowed(clusters: str, skew: int, expected: str) -> None:
     assert chosen(clusters, constraint(maxSkew=skew, **STRICT)) == expected

@@ -57,6 +57,12 @@ def test_without_a_beginning_it_counts_from_when_it_was_noticed() -> None:
     assert decided(gone, 400.1, noticed=noticed) == Move()
 
 
+def test_a_beginning_that_is_known_counts_whenever_it_was_noticed() -> None:
+    noticed = BEGAN + timedelta(seconds=200)
+    assert isinstance(decided(LOST, 299, noticed=noticed), Stay)
+    assert decided(LOST, 300.1, noticed=noticed) == Move()
+
+
 @given(st.integers(1, 5000), st.lists(st.uuids(), min_size=1, max_size=5))
 def test_they_take_turns(others: int, seeds: list[object]) -> None:
     for seed in seeds:
@@ -72,6 +78,13 @@ def test_they_take_turns(others: int, seeds: list[object]) -> None:
         assert found.until is not None
         turn = found.until - BEGAN - AFTER
         assert timedelta(0) <= turn <= min(timedelta(seconds=others / PACE), LONGEST_TURN)
+
+        def at(now: datetime, seed: object = seed) -> Stay | Move:
+            asked = Settings(reschedules=True, after=AFTER)
+            return decide(LOST, asked, noticed=BEGAN, now=now, seed=str(seed), others=others)
+
+        assert at(found.until - timedelta(microseconds=1)) == found
+        assert at(found.until) == Move()
 
 
 def test_turns_are_spread_over_the_time() -> None:

@@ -77,6 +77,12 @@ def test_random_is_the_same_for_the_same_workflow() -> None:
     assert len({weighted(candidates, ONE, "uid") for _ in range(10)}) == 1
 
 
+@pytest.mark.parametrize("room", [None, room(3)])
+@pytest.mark.parametrize("strategy", [spread, by_scores, pack, weighted])
+def test_a_single_cluster_is_no_choice(strategy: Strategy, room: Need | None) -> None:
+    assert strategy([Candidate("a", 2, 1, room)], ONE, "uid") == ("a", "the only cluster")
+
+
 def test_reasons() -> None:
     candidates = [Candidate("a", 2, 1, room(3)), Candidate("b", 4, 0, room(9))]
     assert spread(candidates, ONE, "").why == "2 active there, the fewest of 2 clusters"

@@ -74,7 +74,9 @@ def test_a_cluster_that_is_well_is_left_as_it_is() -> None:
     [
         (Pulse(since=ago(3600), renewed=ago(299)), 60, False),
         (Pulse(since=ago(3600), renewed=ago(300)), 60, True),
-        (Pulse(since=ago(3600), renewed=ago(300)), 0, True),  # 60 is meant
+        # 60 is meant
+        (Pulse(since=ago(3600), renewed=ago(299)), 0, False),
+        (Pulse(since=ago(3600), renewed=ago(300)), 0, True),
         (Pulse(since=ago(3600), renewed=ago(300)), 120, False),
         # its clock is an hour behind: what counts is that the lease was seen to move
         (Pulse(since=ago(3600), renewed=ago(3600), heard=ago(299)), 60, False),
@@ -119,6 +121,7 @@ def test_judged_again_nothing_moves() -> None:
 
 
 OURS = [{"key": UNREACHABLE, "effect": "NoSelect", "timeAdded": EARLIER}]
+UNAVAILABLE_NOW = [{"key": UNAVAILABLE, "effect": "NoSelect", "timeAdded": EARLIER}]
 OTHER = {"key": "gpu", "value": "yes", "effect": "NoSelect"}
 
 
@@ -130,7 +133,9 @@ OTHER = {"key": "gpu", "value": "yes", "effect": "NoSelect"}
         ("True", [OTHER, *OURS], ["gpu"]),
         ("False", [OTHER], ["gpu", UNAVAILABLE]),
         ("False", OURS, [UNAVAILABLE]),
+        ("True", UNAVAILABLE_NOW, []),
         ("Unknown", [OTHER], ["gpu", UNREACHABLE]),
+        ("Unknown", UNAVAILABLE_NOW, [UNREACHABLE]),
         (None, [], [UNREACHABLE]),  # nothing was ever heard of it
         (None, OURS, [UNREACHABLE]),
     ],
