@@ -190,7 +190,7 @@ async def test_a_key_that_gathers_comes_once_it_was_quiet_or_after_the_longest_t
 
     async def taken() -> list[str]:
         """What is handed out now, without waiting."""
-        found = []
+        found: list[str] = []
         while True:
             consumer = asyncio.create_task(queue.get())
             await asyncio.sleep(0)
