@@ -67,4 +67,7 @@ def due(told: Json | None, found: Mapping[str, int], now: datetime) -> float:
         return 0.0
     if any(abs(before[name] - value) > _MOVE for name, value in found.items()):
         return 0.0
-    return max(0.0, (parsed(until) - VALID / 2 - now).total_seconds())
+    try:
+        return max(0.0, (parsed(until) - VALID / 2 - now).total_seconds())
+    except (ValueError, OverflowError):
+        return 0.0  # somebody else has written that

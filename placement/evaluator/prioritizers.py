@@ -139,7 +139,7 @@ def _allocatable(resource: str, clusters: Sequence[ManagedCluster]) -> Scores:
         status = cluster.status
         if resource in status.allocatable and resource in status.capacity:
             try:
-                found[cluster.metadata.name] = amount(status.allocatable[resource])
+                found[cluster.metadata.name] = max(0.0, amount(status.allocatable[resource]))
             except ValueError:
                 continue
     least, most = min(found.values(), default=0.0), max(found.values(), default=0.0)
@@ -160,7 +160,10 @@ def _add_on(resource: str, score: str, clusters: Sequence[ManagedCluster], snaps
         if item is None:
             continue
         if item.status.valid_until is not None:
-            end = parsed(item.status.valid_until)
+            try:
+                end = parsed(item.status.valid_until)
+            except ValueError:
+                continue  # such as one in the year 0, which an API server takes
             if snapshot.now > end:
                 continue
             ends.append(end)

@@ -76,12 +76,15 @@ def _matches(taint: Taint, toleration: Toleration) -> bool:
 
 
 def _end(taint: Taint, toleration: Toleration) -> datetime:
-    """When the toleration of this taint runs out. Without timeAdded it has never begun, as in OCM."""
+    """When the toleration of this taint runs out. Without timeAdded it has never begun, as in OCM; so it is with one
+    that is no time, or is in the year 0."""
     if toleration.toleration_seconds is None:
         return NEVER
     if taint.time_added is None:
         return _LONG_AGO
     try:
         return parsed(taint.time_added) + timedelta(seconds=toleration.toleration_seconds)
+    except ValueError:
+        return _LONG_AGO
     except OverflowError:
         return NEVER if toleration.toleration_seconds > 0 else _LONG_AGO
