@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
@@ -37,7 +37,7 @@ class Settings(NamedTuple):
     reschedules: bool = False
     after: timedelta = DEFAULT_AFTER
 
-    def needed(self, spec: Mapping[str, Any]) -> Need:
+    def needed(self, spec: Any) -> Need:
         """What a Workflow with this spec needs, by what its user says, else by the estimate."""
         return peak(spec, amount) if self.need is None else self.need
 
@@ -76,19 +76,27 @@ def _need(text: str) -> Need | None:
         return None
     if text == _NO_NEED:
         return NOTHING
-    pairs = [item.partition("=") for item in text.split(",")]
+    found: dict[str, float] = {}
     try:
-        found = {_resource(name): max(0.0, amount(quantity.strip())) for name, _, quantity in pairs}
+        for item in text.split(","):
+            name, _, quantity = item.partition("=")
+            found[_new_resource(name.strip(), found)] = _amount(quantity.strip())
     except ValueError as error:
         form = f"{_NO_NEED}, or amounts such as cpu=4,memory=8Gi,pods=10"
         raise _bad(keys.NEED_ANNOTATION, text, form) from error
     return Need(**found)
 
 
-def _resource(name: str) -> str:
-    if name.strip() not in _RESOURCES:
+def _new_resource(name: str, known: Collection[str]) -> str:
+    if name not in _RESOURCES or name in known:
         raise ValueError(name)
-    return name.strip()
+    return name
+
+
+def _amount(text: str) -> float:
+    if (found := amount(text)) < 0:
+        raise ValueError(text)
+    return found
 
 
 def _bad(annotation: str, text: str, right: str) -> BadSettingError:

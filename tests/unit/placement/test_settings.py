@@ -32,6 +32,7 @@ AFTER = "workflows.argoproj.io/ocm-failover-after"
         ({NEED: "none"}, {}, Settings(need=NOTHING)),
         ({NEED: "cpu=4, memory=8Gi,pods=10"}, {}, Settings(need=Need(4, 8 * 2**30, 10))),
         ({NEED: "cpu=500m"}, {}, Settings(need=Need(cpu=0.5))),
+        ({NEED: "pods=0"}, {}, Settings(need=NOTHING)),
     ],
 )
 def test_read(workflow: dict[str, str], placement: dict[str, str], expected: Settings) -> None:
@@ -48,6 +49,14 @@ def test_read(workflow: dict[str, str], placement: dict[str, str], expected: Set
         (NEED, "4 cores", "cpu=4,memory=8Gi,pods=10"),
         (NEED, "gpu=1", "cpu=4,memory=8Gi,pods=10"),
         (NEED, "cpu=much", "cpu=4,memory=8Gi,pods=10"),
+        (NEED, "cpu=NaN", "cpu=4,memory=8Gi,pods=10"),
+        (NEED, "cpu=inf", "cpu=4,memory=8Gi,pods=10"),
+        (NEED, "memory=1e400", "cpu=4,memory=8Gi,pods=10"),
+        (NEED, "cpu=-1", "cpu=4,memory=8Gi,pods=10"),
+        (NEED, "cpu=1,cpu=2", "cpu=4,memory=8Gi,pods=10"),
+        (NEED, "cpu=1, memory=1Gi, cpu =1", "cpu=4,memory=8Gi,pods=10"),
+        (NEED, "cpu=1,", "cpu=4,memory=8Gi,pods=10"),
+        (NEED, "none,cpu=1", "cpu=4,memory=8Gi,pods=10"),
     ],
 )
 def test_nonsense_is_named_and_what_would_be_right(annotation: str, value: str, right: str) -> None:
