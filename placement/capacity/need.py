@@ -6,7 +6,8 @@
   the deepest task that it depends on: the widest level counts. CPU, memory and pods may peak in different ones.
 - `withItems` and `withSequence` count as often as they run; `withParam`, which is known only later, counts once.
 - `parallelism`, of the Workflow or of a template, limits how many of the largest run at once.
-- A template of another object (`templateRef`, `workflowTemplateRef`), or a number in a parameter, counts as nothing.
+- A template of another object (`templateRef`, `workflowTemplateRef`), or a number in a parameter, counts as nothing. So
+  does what is malformed, which the cluster or Argo names, and templates nested deeper than Argo runs them.
 
 Sources: Argo's documentation of templates and loops; v1 Pod for how requests add up.
 """
@@ -21,6 +22,9 @@ Json = Mapping[str, Any]
 Amount = Callable[[str], float]
 
 _MAX_ITEMS = 1_000_000
+
+# The largest number of a quantity, by the API; more of anything at once no cluster has.
+_MOST = 2**63
 
 
 class Need(NamedTuple):
@@ -59,11 +63,16 @@ def _short(number: float) -> str:
 
 
 NOTHING = Need()
+_LIMIT = Need(_MOST, _MOST, _MOST)
 
 
-def peak(spec: Json, amount: Amount) -> Need:
-    """The need of a Workflow with this spec. `amount` reads a quantity; raises ValueError for text that is none."""
-    return _Estimate(spec, amount).whole()
+def peak(spec: Any, amount: Amount) -> Need:
+    """The need of a Workflow with this spec, whatever that holds; never raises. `amount` reads a quantity, and raises
+    ValueError for text that is none."""
+    try:
+        return _Estimate(_map(spec), amount).whole()
+    except RecursionError:
+        return NOTHING  # some 200 templates one in the other, of which Argo runs 100
 
 
 class _Estimate:
@@ -71,16 +80,15 @@ class _Estimate:
         self._spec = spec
         self._amount = amount
         templates = [item for item in _list(spec.get("templates")) if isinstance(item, Mapping)]
-        self._templates = {str(item.get("name")): item for item in templates}
+        self._templates = {name: item for item in templates if (name := _text(item.get("name")))}
         self._under_way: set[str] = set()  # templates that are being looked at: one may call itself
         self._known: dict[str, tuple[Need, Need]] = {}
 
     def whole(self) -> Need:
         found = NOTHING
         for name in (self._spec.get("entrypoint"), self._spec.get("onExit")):
-            if name:
-                wide, one = self._named(str(name))
-                found = found.at_least(_limited(wide, one, self._spec.get("parallelism")))
+            wide, one = self._named(_text(name))
+            found = found.at_least(_limited(wide, one, self._spec.get("parallelism")))
         return found
 
     # -- templates: (everything at once, the largest pod) ---------------------------------------------------
@@ -100,7 +108,7 @@ class _Estimate:
             groups = [_group(item) for item in _list(template["steps"])]
             wide, one = self._levels(groups)
         elif template.get("dag") is not None:
-            wide, one = self._levels(_by_depth(_list((template["dag"] or {}).get("tasks"))))
+            wide, one = self._levels(_by_depth(_list(_map(template["dag"]).get("tasks"))))
         else:
             wide = one = self._pod(template)
         return _limited(wide, one, template.get("parallelism")), one
@@ -120,14 +128,14 @@ class _Estimate:
         if isinstance(inline, Mapping):
             wide, one = self._template(inline)
         else:
-            wide, one = self._named(str(node.get("template") or ""))
-        return wide.times(_count(node)), one
+            wide, one = self._named(_text(node.get("template")))
+        return wide.times(_count(node)).at_most(_LIMIT), one
 
     # -- pods ---------------------------------------------------------------------------------------------
 
     def _pod(self, template: Json) -> Need:
         main = [template.get("container") or template.get("script")]
-        main += _list((template.get("containerSet") or {}).get("containers"))
+        main += _list(_map(template.get("containerSet")).get("containers"))
         containers = [item for item in main if isinstance(item, Mapping)]
         if not containers:
             return Need(pods=1) if template.get("resource") is not None else NOTHING
@@ -141,22 +149,21 @@ class _Estimate:
         return together._replace(pods=1)
 
     def _requests(self, container: Json) -> Need:
-        resources = container.get("resources") or {}
-        limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-        asked = {**limits, **requests}
+        resources = _map(container.get("resources"))
+        asked = {**_map(resources.get("limits")), **_map(resources.get("requests"))}
         return Need(self._read(asked.get("cpu")), self._read(asked.get("memory")))
 
     def _read(self, quantity: Any) -> float:
         try:
-            return self._amount(str(quantity)) if quantity is not None else 0.0
+            return min(max(0.0, self._amount(str(quantity))), _MOST) if quantity is not None else 0.0
         except ValueError:
             return 0.0  # a parameter, or a mistake that the cluster will name
 
 
 def _limited(wide: Need, one: Need, parallelism: Any) -> Need:
-    if not isinstance(parallelism, int) or parallelism <= 0:
+    if not isinstance(parallelism, int) or isinstance(parallelism, bool) or parallelism <= 0:
         return wide
-    return wide.at_most(one.times(parallelism))
+    return wide.at_most(one.times(min(parallelism, _MOST)))
 
 
 def _count(node: Json) -> int:
@@ -176,7 +183,7 @@ def _count(node: Json) -> int:
 def _by_depth(tasks: Iterable[Any]) -> list[list[Json]]:
     """Tasks that depend on nothing, then those that depend on these, and so on. Those of a cycle, which never run, are
     left out."""
-    named = {str(task.get("name")): task for task in tasks if isinstance(task, Mapping)}
+    named = {_text(task.get("name")): task for task in tasks if isinstance(task, Mapping)}
     waits = {name: {one for one in _needs(task) if one in named} for name, task in named.items()}
     followers: dict[str, list[str]] = {}
     for name, above in waits.items():
@@ -199,10 +206,9 @@ def _by_depth(tasks: Iterable[Any]) -> list[list[Json]]:
 def _needs(task: Json) -> list[str]:
     """Names of the tasks before this one: `dependencies`, or those that the expression `depends` names."""
     if task.get("dependencies"):
-        return [str(name) for name in _list(task["dependencies"])]
+        return [_text(name) for name in _list(task["dependencies"])]
     return [
-        found.partition(".")[0]
-        for found in re.findall(r"[A-Za-z0-9_][\w.-]*", str(task.get("depends") or ""))
+        found.partition(".")[0] for found in re.findall(r"[A-Za-z0-9_][\w.-]*", _text(task.get("depends")))
     ]
 
 
@@ -212,12 +218,20 @@ def _group(item: Any) -> list[Json]:
     return [step for step in _list(steps) if isinstance(step, Mapping)]
 
 
+def _map(value: Any) -> Json:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else []
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _int(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

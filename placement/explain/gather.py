@@ -155,7 +155,7 @@ def drafts(paths: Iterable[Path], namespace: str) -> Drafts:
     for path in paths:
         try:
             documents = list(yaml.safe_load_all(path.read_text()))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-45
             raise UnreadableError(f"{path}: {error}") from error
         for number, body in enumerate(filter(None, documents), start=1):
             where = f"{path}, document {number}"
@@ -183,8 +183,10 @@ def _object(body: dict[str, Any], kind: Kind, namespace: str, where: str) -> Obj
             raise UnreadableError(f"{where}: metadata.name is missing")
         metadata["name"] = f"{metadata['generateName']}*"
     try:
-        return Object(msgspec.json.encode({**body, "metadata": metadata}))
-    except (msgspec.DecodeError, TypeError) as error:
+        raw = msgspec.json.encode({**body, "metadata": metadata})
+        msgspec.json.decode(raw)  # all of it, of which an Object decodes the metadata
+        return Object(raw)
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
         raise UnreadableError(f"{where}: {error}") from error
 
 

@@ -109,7 +109,7 @@ def explain_workflow(live: Live, workflow: Object, now: datetime) -> WorkflowRep
     report = None if placement is None else explain_placement(live, placement, now)
     settings, problem = _settings(meta.annotations, placement)
     body = workflow.to_dict()
-    need = settings.needed(body.get("spec") or {})
+    need = settings.needed(body.get("spec"))
     now_it_would: Place | Wait | None = None
     if not is_finished(workflow):
         now_it_would = problem or _now(meta.namespace, name, report, settings, need, meta.uid)
@@ -119,7 +119,7 @@ def explain_workflow(live: Live, workflow: Object, now: datetime) -> WorkflowRep
         attempts=tried(meta.annotations),
         choice=meta.annotations.get(keys.CHOICE_ANNOTATION, ""),
         waiting=meta.annotations.get(keys.WAITING_ANNOTATION, ""),
-        phase=str((body.get("status") or {}).get("phase") or ""),
+        phase=str(status.get("phase") or "") if isinstance(status := body.get("status"), dict) else "",
         settings=settings,
         need=need,
         now=now_it_would,

@@ -82,7 +82,8 @@ def _clusters_table(report: PlacementReport, is_draft: bool) -> Table:
     table.add_column("SELECTED", no_wrap=True)
     table.add_column("SCORE", justify="right", no_wrap=True)
     for name, weight in report.weights.items():
-        table.add_column(name if weight == 1 else f"{name} x{weight}", justify="right", no_wrap=True)
+        title = Text(name if weight == 1 else f"{name} x{weight}")
+        table.add_column(title, justify="right", no_wrap=True)
     table.add_column("ACTIVE", justify="right", no_wrap=True)
     table.add_column("FREE", no_wrap=True)
     table.add_column("WHY NOT", overflow="fold")
@@ -90,7 +91,7 @@ def _clusters_table(report: PlacementReport, is_draft: bool) -> Table:
     for row in report.rows:
         scores = [_number(row.scores.get(name)) for name in report.weights]
         why = row.why_not or (_cut(report, asked) if not row.wanted and row.total is not None else "")
-        table.add_row(
+        cells = [
             row.cluster,
             _selected(row, is_draft),
             _number(row.total),
@@ -98,7 +99,9 @@ def _clusters_table(report: PlacementReport, is_draft: bool) -> Table:
             str(row.active),
             _free(row.room),
             why,
-        )
+        ]
+        # Text, lest a taint's value be taken for markup.
+        table.add_row(*map(Text, cells))
     return table
 
 
