@@ -50,9 +50,17 @@ def sight(cluster: ManagedCluster | None, tolerations: Sequence[Toleration], now
     taint = found.refused
     if taint is None:
         return Sighting(until=found.until)
-    since = parsed(taint.time_added) if taint.time_added else None
+    since = _time(taint.time_added) if taint.time_added else None
     when = f" since {taint.time_added}" if taint.time_added else ""
     if taint.key in (UNREACHABLE, UNAVAILABLE):
         word = taint.key.rpartition("/")[2]
         return Sighting(Loss(f"is {word}{when}", since))
     return Sighting(Loss(f"has the taint {described(taint)}{when}", since, is_drained=True))
+
+
+def _time(text: str) -> datetime | None:
+    """None for what is no time, or is in the year 0: an API server takes both from whoever may taint a cluster."""
+    try:
+        return parsed(text)
+    except ValueError:
+        return None

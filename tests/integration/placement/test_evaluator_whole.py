@@ -160,7 +160,9 @@ async def test_two_groups_swap_their_clusters(
 
     def strategy(tier: str) -> Body:
         selector = {"labelSelector": {"matchLabels": {"tier": tier}}}
-        return {"groupStrategy": {"decisionGroups": [{"groupName": "g", "groupClusterSelector": selector}]}}
+        return {
+            "groupStrategy": {"decisionGroups": [{"groupName": "first", "groupClusterSelector": selector}]}
+        }
 
     async with running(client, add_to):
         await client.create(PLACEMENT, placement("p", decisionStrategy=strategy("one")), namespace=namespace)

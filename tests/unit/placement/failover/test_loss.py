@@ -41,6 +41,12 @@ UNREACHABLE = taint(f"{OCM}/unreachable")
         (cluster(taint(f"{OCM}/unavailable")), Loss(f"is unavailable since {SINCE}", BEGAN)),
         (cluster(taint("upgrade")), Loss(f"has the taint upgrade:NoSelect since {SINCE}", BEGAN, True)),
         (cluster(taint("upgrade", since=None)), Loss("has the taint upgrade:NoSelect", None, True)),
+        # a time that is none
+        (
+            cluster(taint("upgrade", since="0000-01-01T00:00:00Z")),
+            Loss("has the taint upgrade:NoSelect since 0000-01-01T00:00:00Z", None, True),
+        ),
+        (cluster(taint(f"{OCM}/unreachable", since="soon")), Loss("is unreachable since soon", None)),
         # those leave what is there alone
         (cluster(taint("cordon", "NoSelectIfNew")), None),
         (cluster(taint("slow", "PreferNoSelect")), None),
