@@ -52,11 +52,26 @@ def test_reviews(owned: bool, verbs: list[str]) -> None:
     }
 
 
+def test_a_review_is_about_this_object_of_this_kind() -> None:
+    first = reviews(WHO, WORKFLOW, "n", "a", owned=False)[0]
+    assert first["apiVersion"] == "authorization.k8s.io/v1"
+    assert first["kind"] == "SubjectAccessReview"
+    assert first["spec"]["resourceAttributes"] == {
+        "group": "argoproj.io",
+        "version": "v1alpha1",
+        "resource": "workflows",
+        "namespace": "n",
+        "name": "a",
+        "verb": "create",
+    }
+
+
 def test_only_what_grants_rights_may_escalate() -> None:
     assert may_escalate(CLUSTER_ROLE)
     assert may_escalate(ROLE_BINDING)
     assert not may_escalate(WORKFLOW)
     assert not may_escalate(CONFIG_MAP)
+    assert not may_escalate(Kind("rbac.authorization.k8s.io", "v1", "Review", "reviews")), "it grants nothing"
     assert not may_escalate(Kind("iam.aws.crossplane.io", "v1", "Role", "roles")), "another group's roles"
 
 

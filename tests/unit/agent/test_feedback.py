@@ -36,6 +36,8 @@ LIVE: dict[str, Any] = {
         "numbered": [{"n": 1, "name": "one"}, {"n": 2, "name": "two"}, {"n": 3, "name": "three"}],
         "most": 2**63 - 1,
         "least": -(2**63),
+        "broken": ["\ud800"],
+        "as-long-as-may-be": ["x" * 1020],
         "below": -(2**63) - 1,
     },
 }
@@ -84,6 +86,8 @@ LIVE: dict[str, Any] = {
         (".status['progress','phase']", "1/2"),
         (".status.nodes.*.phase", "x"),
         ("..id", 1),
+        ("..['id']", 1),
+        ("..[1].status", "False"),
         (".status.phase.deeper", MISSING),
         (".status.phase[0]", MISSING),
         (".spec.nothing.there", MISSING),
@@ -155,6 +159,17 @@ def test_value_types(path: str, expected: FieldValue) -> None:
 @pytest.mark.parametrize("path", [".status.absent", ".status.nothing", ".spec.a.b"])
 def test_what_is_missing_or_null_is_no_problem(path: str) -> None:
     assert read_feedback(LIVE, [paths(v=path)]) == ((), ())
+
+
+def test_json_of_the_greatest_length_is_reported() -> None:
+    (value,) = read_feedback(LIVE, [paths(v=".status.as-long-as-may-be")]).values
+    assert len(value.value.json_raw or "") == 1024
+
+
+def test_text_that_is_no_text_is_a_problem() -> None:
+    values, (problem,) = read_feedback(LIVE, [paths(v=".status.broken")])
+    assert values == ()
+    assert problem.startswith("v can't be written as JSON: 'utf-8' codec can't encode")
 
 
 def test_problems_leave_the_other_values() -> None:

@@ -60,10 +60,14 @@ def test_what_is_entered_of_a_status(status: dict[str, Any], expected: End) -> N
 
 
 def test_the_hub_is_told_the_end_and_none_of_the_nodes_that_it_knew() -> None:
-    known = {"phase": "Running", "startedAt": "then", "nodes": {"n": {"phase": "Running"}}}
+    known = {"phase": "Running", "startedAt": "then", "progress": "1/2", "nodes": {"n": {"phase": "Running"}}}
     told = status_of(End("Failed", "step 2 failed", NOW), known)
     assert told.pop("message").startswith("step 2 failed; it ran on this cluster before")
-    assert told == {"phase": "Failed", "startedAt": "then", "finishedAt": NOW}
+    assert told == {"phase": "Failed", "startedAt": "then", "progress": "1/2", "finishedAt": NOW}
+    assert status_of(End("Error"), {}) == {
+        "phase": "Error",
+        "message": "it ran on this cluster before and is not run again; its nodes are not known any more",
+    }
 
 
 def write(pages: Pages, *runs: str) -> list[int]:
@@ -87,6 +91,18 @@ def test_pages_are_filled_in_order_and_the_newest_runs_are_kept(batches: list[in
         assert len(pages) >= min(count, 2 * PAGE_ENTRIES)
         kept = [number for number in range(count) if pages.find(f"r{number}")]
         assert kept == list(range(count - len(kept), count))
+
+
+@pytest.mark.parametrize(("runs", "kept"), [(1, 1), (PAGE_ENTRIES, 1), (2 * PAGE_ENTRIES, 2)])
+def test_there_is_always_a_page(runs: int, kept: int) -> None:
+    pages = Pages(runs=runs)
+    for number in range(1, 4):
+        pages.add(number, {f"r{number}": "{}"})
+    assert pages.surplus() == list(range(1, 4 - kept))
+    for number in (*pages.surplus(), 99):
+        pages.drop(number)
+    assert len(pages) == kept
+    assert pages.page(1) == ({} if kept < 3 else {"r1": "{}"})
 
 
 def test_pages_that_are_read_again_go_on_where_they_ended() -> None:

@@ -61,4 +61,5 @@ def test_told_at_once_when_it_matters_and_else_before_it_runs_out() -> None:
     assert due(told, FOUND | {"cpuFree": 44}, NOW) == 0
     assert due(told, {"cpuFree": 50}, NOW) == 0
     assert due(told, FOUND, NOW + timedelta(seconds=150)) == 0
+    assert due(told, FOUND, NOW + timedelta(hours=1)) == 0
     assert due(told, FOUND, NOW + timedelta(seconds=149)) == 1

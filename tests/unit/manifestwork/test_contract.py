@@ -12,7 +12,7 @@ from agent.decide.conditions import from_rules
 from controllers.api.meta import ObjectMeta
 from controllers.api.work import ManifestWork
 from controllers.kube.object import Object
-from manifestwork.build import carry, is_carried, manifest_work
+from manifestwork.build import UndeliverableError, carry, is_carried, manifest_work, work_name
 
 UID = "0123456789-abcd"
 OCM = "workflows.argoproj.io/ocm-"
@@ -188,3 +188,12 @@ def test_into_a_work_without_manifests_nothing_is_carried(spec: dict[str, Any]) 
     hub = Object(msgspec.json.encode({"metadata": {}, "spec": {"shutdown": "Stop"}}))
     assert is_carried(Object(msgspec.json.encode({"metadata": {}, "spec": spec})), hub)
     assert carry({"workload": {"manifests": []}}, {"shutdown": "Stop"}) is None
+
+
+def test_a_name_that_is_too_long_is_told_with_what_to_do() -> None:
+    with pytest.raises(UndeliverableError) as caught:
+        work_name("x" * 64, UID)
+    assert str(caught.value) == (
+        "the name has 64 characters and Argo allows 63 (it becomes a label of each pod): "
+        "create the Workflow under a shorter name"
+    )

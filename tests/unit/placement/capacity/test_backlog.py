@@ -91,6 +91,7 @@ def test_what_is_asked_again_knows_who_came_and_who_left() -> None:
         hub.wait(name, NOTHING)
     assert hub.fitting(Need(pods=9)) == ["b", "c"]
     hub.backlog.take(("n", "b"))
+    hub.backlog.take(("n", "never-waited"))
     assert hub.fitting(Need(pods=9)) == ["c"]
     hub.wait("a", NOTHING)
     assert hub.fitting(Need(pods=9)) == ["a", "c"]

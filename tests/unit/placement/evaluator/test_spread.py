@@ -93,17 +93,22 @@ def test_by_claim() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "field"),
+    ("broken", "field", "words"),
     [
-        ({"topologyKeyType": "Odd"}, "topologyKeyType"),
-        ({"whenUnsatisfiable": "Perhaps"}, "whenUnsatisfiable"),
-        ({"maxSkew": 0}, "maxSkew"),
+        ({"topologyKeyType": "Odd"}, "topologyKeyType", "'Odd' is not Label or Claim"),
+        (
+            {"whenUnsatisfiable": "Perhaps"},
+            "whenUnsatisfiable",
+            "'Perhaps' is not DoNotSchedule or ScheduleAnyway",
+        ),
+        ({"maxSkew": 0}, "maxSkew", "must be at least 1"),
     ],
 )
-def test_a_constraint_that_means_nothing_is_named(broken: dict[str, Any], field: str) -> None:
+def test_a_constraint_that_means_nothing_is_named(broken: dict[str, Any], field: str, words: str) -> None:
     with pytest.raises(Misconfigured) as raised:
         check([constraint(), constraint(**broken)])
     assert raised.value.field == f"spec.spreadPolicy.spreadConstraints[1].{field}"
+    assert str(raised.value).endswith(f"spreadConstraints[1].{field}: {words}")
 
 
 hubs = st.lists(st.sampled_from(["", "x", "y", "z"]), max_size=20).map(
