@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from agent.decide.executor import BadExecutorError, account, may_escalate, refusal, reviews, user
-from controllers.api.kinds import CLUSTER_ROLE, ROLE_BINDING, WORKFLOW, Kind
+from controllers.api.kinds import (
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    ROLE,
+    ROLE_BINDING,
+    WORKFLOW,
+    Kind,
+)
 from controllers.api.work import Executor, ExecutorSubject, SubjectServiceAccount
 
 WHO = SubjectServiceAccount(namespace="team", name="deployer")
@@ -67,8 +74,8 @@ def test_a_review_is_about_this_object_of_this_kind() -> None:
 
 
 def test_only_what_grants_rights_may_escalate() -> None:
-    assert may_escalate(CLUSTER_ROLE)
-    assert may_escalate(ROLE_BINDING)
+    for kind in (ROLE, ROLE_BINDING, CLUSTER_ROLE, CLUSTER_ROLE_BINDING):
+        assert may_escalate(kind)
     assert not may_escalate(WORKFLOW)
     assert not may_escalate(CONFIG_MAP)
     assert not may_escalate(Kind("rbac.authorization.k8s.io", "v1", "Review", "reviews")), "it grants nothing"

@@ -158,13 +158,13 @@ def test_no_cluster_is_missing_while_the_pages_shift(before: list[str], after: l
     assert sorted(present.values(), key=lambda page: page.metadata.name) == one_group(after)
 
 
-def test_two_groups_swap_clusters_by_way_of_a_page_that_holds_both() -> None:
-    before, after = grouped(["a", "c"], ["b", "d"]), grouped(["b", "c"], ["a", "d"])
+def test_two_groups_swap_clusters_by_way_of_the_smaller_page_holding_both() -> None:
+    before, after = grouped(["a", "c", "e"], ["b", "d"]), grouped(["b", "c", "e"], ["a", "d"])
     writes, _ = plan(after, before)
     assert [(write.page.metadata.name, names(write.page)) for write in writes] == [
-        ("any-decision-1", ["a", "b", "c"]),
+        ("any-decision-2", ["a", "b", "d"]),
+        ("any-decision-1", ["b", "c", "e"]),
         ("any-decision-2", ["a", "d"]),
-        ("any-decision-1", ["b", "c"]),
     ]
     assert [write.status for write in writes] == [
         {"status": {"decisions": [{"clusterName": name, "reason": ""} for name in names(write.page)]}}
