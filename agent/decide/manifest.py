@@ -69,6 +69,7 @@ class _Head(Model):
     api_version: str = ""
     kind: str = ""
     metadata: _Metadata = _Metadata()
+    items: Raw = Raw(b"null")
 
 
 _HEAD = msgspec.json.Decoder(_Head)
@@ -152,9 +153,20 @@ def _head(manifest: Raw | bytes) -> _Head:
         raise ManifestError(f"the manifest is not a Kubernetes object: {error}") from error
 
 
+def _is_list(head: _Head) -> bool:
+    """Whether it is what `kubectl get -o yaml` prints of several objects; a named object may be called a list, too."""
+    of_any_kind = (head.api_version, head.kind) == ("v1", "List")
+    named = bool(head.metadata.name) and not of_any_kind
+    return head.kind.endswith("List") and not named and bytes(head.items).startswith(b"[")
+
+
 def _identity(head: _Head) -> Identity:
     if not head.api_version or not head.kind:
         raise ManifestError("apiVersion and kind must be set in the manifest")
+    if _is_list(head):
+        raise ManifestError(
+            f"a {head.kind} is not one object but several: put each of its items into the work's manifests by itself"
+        )
     if head.metadata.generate_name:
         raise ManifestError("generateName must not be set in the manifest")
     if not head.metadata.name:
