@@ -126,7 +126,8 @@ def _add_run_arguments(running: argparse.ArgumentParser) -> None:
         type=float,
         default=FORGOTTEN.total_seconds(),
         metavar="SECONDS",
-        help="how long what was applied stays after the hub has forgotten its ManifestWork (default: 3600)",
+        help="how long what was applied stays after the hub has forgotten its ManifestWork (default: 3600; a hundred "
+        "years, 3153600000, or more: for ever)",
     )
     running.add_argument(
         "--agent-id",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from agent.decide.eviction import Grace
-from agent.decide.naming import applied_work_name, hub_hash
+from agent.decide.naming import Hub
 from agent.history import HubHistory
 from agent.line import HubLine
 from agent.work.held import Held
@@ -60,16 +59,13 @@ def past_of(
 ) -> Past:
     """`registered` holds the ManagedCluster."""
     namespace = options.ledger_namespace or lease_namespace(options)
-    hub_id = hub_hash(hub.host)
+    hub_id = Hub(hub.server).address_hash
     past = Past(
         Ledger(managed, hub_id, namespace=namespace, runs=options.ledger_runs),
         HubHistory(managed, hub_id, namespace=namespace, now=now),
         HubLine(),
-        Held(recorder, lambda: _regarding(registered), lambda work: applied_work_name(hub_id, work)),
-        Grace(
-            datetime.timedelta(seconds=options.eviction_grace),
-            datetime.timedelta(seconds=options.restored_grace),
-        ),
+        Held(recorder, lambda: _regarding(registered)),
+        Grace.of(options.eviction_grace, options.restored_grace),
     )
     manager.add_startup("ledger", past.ledger.load)
     manager.add_background("ledger", past.ledger.run)

@@ -11,9 +11,9 @@ import hashlib
 MAX_WORK_NAME = 188
 
 
-def hub_hash(hub_host: str) -> str:
-    """Hex SHA-256 of the hub's address, which is the URL of its API server as the hub kubeconfig spells it."""
-    return hashlib.sha256(hub_host.encode()).hexdigest()
+def hub_hash(server: str) -> str:
+    """Hex SHA-256 of the URL of the hub's API server."""
+    return hashlib.sha256(server.encode()).hexdigest()
 
 
 def applied_work_name(hub: str, work_name: str) -> str:
@@ -22,7 +22,29 @@ def applied_work_name(hub: str, work_name: str) -> str:
     return f"{hub}-{work_name}"
 
 
-def work_name(hub: str, applied_name: str) -> str | None:
-    """The work that an AppliedManifestWork stands for; None if it belongs to another hub."""
-    prefix = f"{hub}-"
-    return applied_name.removeprefix(prefix) if applied_name.startswith(prefix) else None
+class Hub:
+    """A hub, as the names of its AppliedManifestWorks tell it from others.
+
+    `server`: its URL exactly as the kubeconfig spells it; OCM's agent hashes that. Earlier versions of this
+    agent left a trailing slash out: what they have applied keeps its name, or it would be removed as another hub's.
+    """
+
+    def __init__(self, server: str) -> None:
+        self.hash = hub_hash(server)
+        # The same however the server is spelled: for what only Argosy keeps.
+        self.address_hash = hub_hash(server.rstrip("/"))
+
+    def applied_name(self, work_name: str) -> str:
+        """Name of the AppliedManifestWork that a work is given."""
+        return applied_work_name(self.hash, work_name)
+
+    def former_name(self, work_name: str) -> str | None:
+        """The name that it was given before the slash counted; None: the same."""
+        return None if self.address_hash == self.hash else applied_work_name(self.address_hash, work_name)
+
+    def work_of(self, applied_name: str) -> str | None:
+        """The work that an AppliedManifestWork stands for; None if it belongs to another hub."""
+        for prefix in (f"{self.hash}-", f"{self.address_hash}-"):
+            if applied_name.startswith(prefix):
+                return applied_name.removeprefix(prefix)
+        return None

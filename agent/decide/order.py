@@ -1,4 +1,4 @@
-"""In which order manifests are applied: what others need goes first.
+"""In which order manifests are applied: what others need goes first. And what was applied is listed and removed.
 
 Owns the rank of kinds. It knows no dependencies between single objects: the API server accepts most objects
 in any order, and what it refuses is applied again later.
@@ -6,9 +6,10 @@ in any order, and what it refuses is applied again later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agent.decide.manifest import Identity
+from controllers.api.work import AppliedResource
 
 _CORE = ""
 _RBAC = "rbac.authorization.k8s.io"
@@ -67,3 +68,33 @@ def apply_order(identities: Sequence[Identity]) -> list[int]:
     return sorted(
         range(len(identities)), key=lambda index: rank(identities[index].group, identities[index].kind)
     )
+
+
+def listing_order(resources: Iterable[AppliedResource]) -> list[AppliedResource]:
+    """As `status.appliedResources` has them: in the order of OCM's agent, so that neither rewrites the other's."""
+    return sorted(
+        resources, key=lambda item: (item.group, item.version, item.resource, item.namespace, item.name)
+    )
+
+
+def removal_order(resources: Iterable[AppliedResource]) -> list[AppliedResource]:
+    """What was applied last is removed first: a namespace after what is in it, a definition after its objects."""
+    return sorted(
+        listing_order(resources), key=lambda item: _rank_of(item.group, item.resource), reverse=True
+    )
+
+
+def _plural(kind: str) -> str:
+    """The resource of a kind, as Kubernetes' own are called."""
+    word = kind.lower()
+    if word.endswith("s"):
+        return f"{word}es"
+    return f"{word[:-1]}ies" if word.endswith("cy") else f"{word}s"
+
+
+# An applied object is listed by its resource.
+_KIND_OF = {(group, _plural(kind)): kind for group, kind in (*_FIRST_TO_LAST, *_RUNNABLE)}
+
+
+def _rank_of(group: str, resource: str) -> int:
+    return rank(group, _KIND_OF.get((group, resource), ""))

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from agent.decide.naming import applied_work_name
-from agent.decide.naming import work_name as work_of
+from agent.decide.naming import Hub
+from agent.decide.order import listing_order
 from agent.work.outcome import identity
 from agent.work.together import together
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
@@ -21,7 +21,7 @@ from controllers.api.work import AppliedManifestWork, AppliedResource
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists
 from controllers.kube.object import Object
-from controllers.kube.patch import finalizer_patch, merge_patch
+from controllers.kube.patch import JsonObject, finalizer_patch, merge_patch
 from controllers.runtime.own_writes import OwnWrites
 
 # The objects that were about to be applied, as a JSON list of AppliedResources without uids.
@@ -39,37 +39,54 @@ def intended(applied: Object) -> list[AppliedResource]:
 
 
 class Claims:
-    """`hub_hash` tells this hub's AppliedManifestWorks from those of others, `agent_id` this agent's from those of an
-    agent that serves another hub."""
+    """`name` tells this hub's AppliedManifestWorks from those of others, `agent_ids` this agent's from those of other
+    agents on the cluster; the first of them is what it writes."""
 
     def __init__(
         self,
         hub: Client,
         managed: Client,
-        hub_hash: str,
-        agent_id: str,
+        name: Hub,
+        agent_ids: Sequence[str],
         *,
         works: OwnWrites,
         applied: OwnWrites,
     ) -> None:
         self._hub = hub
         self._managed = managed
-        self._hash = hub_hash
-        self._agent_id = agent_id
+        self._name = name
+        self._agent_ids = agent_ids
         self._works = works
         self._applied = applied
 
     def is_made(self, applied_name: str) -> bool:
         """Whether that is the name of a trace that a work of this hub leaves."""
-        return work_of(self._hash, applied_name) is not None
+        return self._name.work_of(applied_name) is not None
+
+    def is_ours(self, applied: Object) -> bool:
+        """Whether this agent looks after the trace. Another's may be of a work that this one cannot see."""
+        return applied.decode(AppliedManifestWork).spec.agent_id in self._agent_ids
 
     async def find(self, work_name: str) -> Object | None:
         """The AppliedManifestWork of a work as the server has it: what it lists is about to be removed."""
-        return await self._managed.find(APPLIED_MANIFEST_WORK, applied_work_name(self._hash, work_name))
+        found = await self._managed.find(APPLIED_MANIFEST_WORK, self._name.applied_name(work_name))
+        former = self._name.former_name(work_name)
+        if found is not None or former is None:
+            return found
+        found = await self._managed.find(APPLIED_MANIFEST_WORK, former)
+        return found if found is not None and self.is_ours(found) else None
 
     def is_known(self, work_name: str) -> bool:
         """Whether the work has left a trace, as far as the cache knows."""
-        return self._applied.get("", applied_work_name(self._hash, work_name)) is not None
+        return self._known(work_name) is not None
+
+    def _known(self, work_name: str) -> Object | None:
+        found = self._applied.get("", self._name.applied_name(work_name))
+        former = self._name.former_name(work_name)
+        if found is not None or former is None:
+            return found
+        found = self._applied.get("", former)
+        return found if found is not None and self.is_ours(found) else None
 
     def removed(self, applied: Object) -> None:
         """`applied` is gone: a work that comes again under the same name gets a new one."""
@@ -97,21 +114,27 @@ class Claims:
         return await self._note(applied, rest) if len(rest) < len(noted) else applied
 
     async def _note(self, applied: Object, resources: Sequence[AppliedResource]) -> Object:
-        patch = merge_patch({"metadata": {"annotations": {INTENDED: _text(resources)}}})
-        return self._applied.record(
-            await self._managed.patch(APPLIED_MANIFEST_WORK, applied.metadata.name, patch)
-        )
+        return await self._patch(applied, {"metadata": {"annotations": {INTENDED: _text(resources)}}})
 
-    async def record(self, applied: Object, resources: Sequence[AppliedResource]) -> Object:
+    async def record(self, applied: Object, resources: Iterable[AppliedResource]) -> Object:
         """Writes status.appliedResources if it differs."""
         before = applied.decode(AppliedManifestWork).status.applied_resources
-        if before == list(resources):
+        listed = listing_order(resources)
+        if before == listed:
             return applied
-        patch = merge_patch({"status": {"appliedResources": msgspec.to_builtins(list(resources))}})
+        status = {"appliedResources": msgspec.to_builtins(listed)}
+        return await self._patch(applied, {"status": status}, subresource="status")
+
+    async def set_eviction(self, applied: Object, since: str | None) -> Object:
+        """Writes status.evictionStartTime; None takes it away."""
+        return await self._patch(applied, {"status": {"evictionStartTime": since}}, subresource="status")
+
+    async def _patch(self, applied: Object, body: JsonObject, *, subresource: str = "") -> Object:
+        """Raises Conflict if somebody has written it since: lists are replaced as a whole."""
+        meta = applied.metadata
+        patch = merge_patch(body, resource_version=meta.resource_version)
         return self._applied.record(
-            await self._managed.patch(
-                APPLIED_MANIFEST_WORK, applied.metadata.name, patch, subresource="status"
-            )
+            await self._managed.patch(APPLIED_MANIFEST_WORK, meta.name, patch, subresource=subresource)
         )
 
     async def _ensure_finalizer(self, work: Object) -> Object:
@@ -125,28 +148,44 @@ class Claims:
         )
 
     async def _ensure_applied(self, work: Object, wanted: Sequence[AppliedResource]) -> Object:
-        name = applied_work_name(self._hash, work.metadata.name)
-        existing = self._applied.get("", name)
+        existing = self._known(work.metadata.name)
         if existing is not None:
-            return existing
+            return await self._renew(existing, work)
+        name = self._name.applied_name(work.metadata.name)
         body = {
             "apiVersion": APPLIED_MANIFEST_WORK.api_version,
             "kind": APPLIED_MANIFEST_WORK.kind,
             "metadata": {
                 "name": name,
+                "labels": work.metadata.labels,
                 "finalizers": [APPLIED_MANIFEST_WORK_FINALIZER],
                 "annotations": {INTENDED: _text(wanted)},
             },
             "spec": {
-                "hubHash": self._hash,
-                "agentID": self._agent_id,
+                "hubHash": self._name.hash,
+                "agentID": self._agent_ids[0],
                 "manifestWorkName": work.metadata.name,
             },
         }
         try:
             return self._applied.record(await self._managed.create(APPLIED_MANIFEST_WORK, body))
         except AlreadyExists:
-            return self._applied.record(await self._managed.get(APPLIED_MANIFEST_WORK, name))
+            found = self._applied.record(await self._managed.get(APPLIED_MANIFEST_WORK, name))
+            return await self._renew(found, work)
+
+    async def _renew(self, applied: Object, work: Object) -> Object:
+        """Gives the trace this agent's ID, by which another agent leaves it alone, and the labels of its work. Labels
+        that the work has no longer stay, as with OCM: nothing tells them from those that others have set."""
+        meta = applied.metadata
+        if meta.deletion_timestamp is not None:
+            return applied
+        body: JsonObject = {}
+        labels = {key: value for key, value in work.metadata.labels.items() if meta.labels.get(key) != value}
+        if labels:
+            body["metadata"] = {"labels": labels}
+        if applied.decode(AppliedManifestWork).spec.agent_id != self._agent_ids[0]:
+            body["spec"] = {"agentID": self._agent_ids[0]}
+        return await self._patch(applied, body) if body else applied
 
 
 def _text(resources: Sequence[AppliedResource]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from msgspec import Raw
@@ -14,10 +14,12 @@ from agent.decide import runonce
 from agent.decide.config import disposal
 from agent.decide.ledger import end_of, run_name, run_of
 from agent.decide.manifest import read_manifests, resource_meta
+from agent.decide.order import removal_order
 from agent.work.apply import REPORT_FINALIZER, Applier, is_owned
 from agent.work.claim import Claims, intended
 from agent.work.ledger import Ledger
 from agent.work.outcome import identity, is_final
+from agent.work.removal import RECHECK, Removal
 from agent.work.results import StatusResults
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, WORKFLOW, Kind
@@ -35,9 +37,6 @@ log = structlog.get_logger(__name__)
 # What is known of the end of a Workflow that had none.
 _REMOVED = "removed with its ManifestWork before it ended"
 _VANISHED = "left the cluster before its end was seen"
-
-# How soon an object that is still terminating is looked at again, should its removal not be seen.
-RECHECK = 5.0
 
 
 def workflows_of(manifests: Sequence[bytes | Raw]) -> list[AppliedResource]:
@@ -60,6 +59,13 @@ def workflows_of(manifests: Sequence[bytes | Raw]) -> list[AppliedResource]:
     ]
 
 
+class Left(NamedTuple):
+    """An object that is to go, and is still there: `live` is its last state."""
+
+    resource: AppliedResource
+    live: Object
+
+
 class Cleanup:
     """Acts on one managed cluster; `works` are the hub's ManifestWorks, `now` is an aware time."""
 
@@ -73,9 +79,11 @@ class Cleanup:
         ledger: Ledger,
         *,
         works: OwnWrites,
+        removal: Removal,
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._hub = hub
+        self._removal = removal
         self._managed = managed
         self._claims = claims
         self._applier = applier
@@ -91,12 +99,16 @@ class Cleanup:
             spec = work.decode(ManifestWork).spec
             unrecorded = workflows_of(spec.workload.manifests)
             uid = work.metadata.uid
-            if await self.drop(applied, unrecorded, spec.delete_option, work_uid=uid):
-                return Result.recheck(after=RECHECK)
-            self._enter_vanished(work, applied)
-            if not await self.remove(applied, spec.delete_option, work_uid=uid):
+            dropped = await self.drop(applied, unrecorded, spec.delete_option, work_uid=uid)
+            left = [item.live for item in dropped]
+            if not left:
+                self._enter_vanished(work, applied)
+                left = await self.remove(applied, spec.delete_option, work_uid=uid)
+            if left:
+                await self._removal.waits_for(work, left)
                 return Result.recheck(after=RECHECK)
         meta = work.metadata
+        self._removal.ended(meta.name)
         if MANIFEST_WORK_FINALIZER in meta.finalizers:
             await self._results.remove(work)
             rest = [item for item in meta.finalizers if item != MANIFEST_WORK_FINALIZER]
@@ -115,12 +127,16 @@ class Cleanup:
         option: DeleteOption | None,
         *,
         work_uid: str = "",
-    ) -> list[AppliedResource]:
+    ) -> list[Left]:
         """Deletes `resources`, or lets them stay without owner where the work says so. Returns those still there.
 
         That Workflows among them have run stands in the ledger then. `work_uid`: "" if it is not known.
         """
-        left = [item for item in resources if not await self._drop(applied, item, option, work_uid)]
+        left = []
+        for item in removal_order(resources):
+            live = await self._drop(applied, item, option, work_uid)
+            if live is not None:
+                left.append(Left(item, live))
         await self._ledger.flush()
         return left
 
@@ -140,13 +156,18 @@ class Cleanup:
     def _enter(self, run: str, status: Mapping[str, Any], otherwise: str) -> None:
         self._ledger.enter(run, end_of(status, otherwise=otherwise, now=timestamp(self._now())))
 
-    async def remove(self, applied: Object, option: DeleteOption | None, *, work_uid: str = "") -> bool:
-        """Whether the AppliedManifestWork and all that it lists are gone now; if not, to be called again."""
+    async def remove(
+        self, applied: Object, option: DeleteOption | None, *, work_uid: str = ""
+    ) -> list[Object]:
+        """Removes the AppliedManifestWork and all that it lists. Returns what is still there, itself included; if
+        anything is, to be called again."""
         recorded = applied.decode(AppliedManifestWork).status.applied_resources
         listed = {identity(item) for item in recorded}
         resources = [*recorded, *(item for item in intended(applied) if identity(item) not in listed)]
-        if await self.drop(applied, reversed(resources), option, work_uid=work_uid):
-            return False
+        if left := await self.drop(applied, resources, option, work_uid=work_uid):
+            names = {identity(item.resource) for item in left}
+            await self._claims.record(applied, [item for item in recorded if identity(item) in names])
+            return [item.live for item in left]
         meta = applied.metadata
         rest = [item for item in meta.finalizers if item != APPLIED_MANIFEST_WORK_FINALIZER]
         try:
@@ -154,22 +175,25 @@ class Cleanup:
                 await self._managed.delete(APPLIED_MANIFEST_WORK, meta.name, uid=meta.uid)
             if rest != meta.finalizers:
                 patch = finalizer_patch(meta.finalizers, rest, uid=meta.uid)
-                await self._managed.patch(APPLIED_MANIFEST_WORK, meta.name, patch)
+                applied = await self._managed.patch(APPLIED_MANIFEST_WORK, meta.name, patch)
         except NotFound:
             rest = []
-        if not rest:
-            self._claims.removed(applied)
-        return not rest
+        if rest:
+            return [applied]
+        self._claims.removed(applied)
+        return []
 
     async def _drop(
         self, applied: Object, resource: AppliedResource, option: DeleteOption | None, work_uid: str
-    ) -> bool:
+    ) -> Object | None:
+        """The object, if it is still there and is to go."""
         kind = Kind(resource.group, resource.version, "", resource.resource, bool(resource.namespace))
         live = await self._managed.find(kind, resource.name, namespace=resource.namespace)
         if live is None or (resource.uid and live.metadata.uid != resource.uid):
-            return True
+            return None
         if not is_owned(live, applied):
-            return True  # somebody has taken our reference off: it is theirs
+            await self._let_go(kind, live, resource, work_uid)
+            return None
         others = [item for item in live.metadata.owner_references if item.uid != applied.metadata.uid]
         shared = any(item.kind == APPLIED_MANIFEST_WORK.kind for item in others)
         what = disposal(resource, option)
@@ -183,7 +207,7 @@ class Cleanup:
             if not any(self._claims.is_made(item.name) for item in others):
                 live = await self._applier.release(kind, live)
             await self._applier.disown(kind, live, applied)
-            return True
+            return None
         if live.metadata.deletion_timestamp is None:
             try:
                 await self._managed.delete(
@@ -194,10 +218,24 @@ class Cleanup:
                     propagation=what.propagation,
                 )
             except (NotFound, Conflict):
-                return False  # looked at again at once or after the recheck
+                return live  # looked at again at once or after the recheck
         if REPORT_FINALIZER in live.metadata.finalizers:
             await self._applier.release(kind, live)
-        return await self._managed.find(kind, resource.name, namespace=resource.namespace) is None
+        return await self._managed.find(kind, resource.name, namespace=resource.namespace)
+
+    async def _let_go(self, kind: Kind, live: Object, resource: AppliedResource, work_uid: str) -> None:
+        """For an orphan, or what somebody has taken our reference off: it stays, and if it is a Workflow that was ours,
+        nobody waits for its end any more."""
+        owners = live.metadata.owner_references
+        if not (_is_workflow(resource) and resource.uid) or any(
+            self._claims.is_made(one.name) for one in owners
+        ):
+            return
+        if is_final(live):
+            meta = live.metadata
+            run = run_name(meta.annotations, work_uid, meta.namespace, meta.name)
+            self._enter(run, live.to_dict().get("status") or {}, _REMOVED)
+        await self._applier.release(kind, live)
 
 
 def _is_workflow(resource: AppliedResource) -> bool:

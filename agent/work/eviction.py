@@ -13,14 +13,14 @@ import structlog
 from agent.decide.eviction import Grace
 from agent.history import HubHistory
 from agent.work.claim import Claims
-from agent.work.cleanup import RECHECK, Cleanup
+from agent.work.cleanup import Cleanup
 from agent.work.held import Held
+from agent.work.removal import RECHECK
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK
 from controllers.api.meta import parsed, timestamp
 from controllers.api.work import AppliedManifestWork
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.kube.patch import merge_patch
 from controllers.runtime.reconcile import Result
 
 log = structlog.get_logger(__name__)
@@ -55,13 +55,16 @@ class Eviction:
         if not self._claims.is_known(work_name):
             return Result.done()
         applied = await self._claims.find(work_name)
-        if applied is None:
+        if applied is None or not self._claims.is_ours(applied):
             return Result.done()
         # Whoever deletes the AppliedManifestWork of a work that there is not, wants its objects gone.
         is_asked = applied.metadata.deletion_timestamp is not None
+        if not is_asked and self._grace.never_ends:
+            await self.spare(applied)
+            return Result.done()
         if not is_asked and (left := await self._grace_left(applied, namespace, work_name)):
             return Result.recheck(after=left)
-        if not await self._cleanup.remove(applied, None):
+        if await self._cleanup.remove(applied, None):
             return Result.recheck(after=RECHECK)
         log.info("work_evicted", work=work_name)
         return Result.done()
@@ -71,24 +74,26 @@ class Eviction:
         started = applied.decode(AppliedManifestWork).status.eviction_start_time
         now = self._now()
         if not started:
-            await self._mark(applied, timestamp(now))
+            await self._claims.set_eviction(applied, timestamp(now))
             log.warning("work_forgotten_by_hub", work=work_name, removed_in=str(self._grace.forgotten))
         since = parsed(started) if started else now
-        if left := self._left(work_name, since, now):
+        if left := self._left(applied, work_name, since, now):
             return left
         # Asked of the hub itself: a cache may lag, and a wrong answer would kill what runs.
         if await self._hub.find(MANIFEST_WORK, work_name, namespace=namespace) is not None:
             return RECHECK
         await self._history.ask()
-        return self._left(work_name, since, now)
+        return self._left(applied, work_name, since, now)
 
-    def _left(self, work_name: str, since: datetime.datetime, now: datetime.datetime) -> float | None:
+    def _left(
+        self, applied: Object, work_name: str, since: datetime.datetime, now: datetime.datetime
+    ) -> float | None:
         """In how many seconds the work's objects may be removed; None: now."""
         due = self._grace.due(since, self._history.went_back_at)
         if due <= now:
             return None
         if due > since + self._grace.forgotten:
-            self._held.add(work_name, due)
+            self._held.add(work_name, applied.metadata.name, due)
         return max(1.0, (due - now).total_seconds())
 
     async def evict_of_another_hub(self, name: str) -> Result:
@@ -99,27 +104,26 @@ class Eviction:
         applied = await self._managed.find(APPLIED_MANIFEST_WORK, name)
         if applied is None:
             return Result.done()
+        if applied.metadata.deletion_timestamp is None and self._grace.never_ends:
+            await self.spare(applied)
+            return Result.done()
         if applied.metadata.deletion_timestamp is None:
             started = applied.decode(AppliedManifestWork).status.eviction_start_time
             now = self._now()
             if not started:
-                await self._mark(applied, timestamp(now))
+                await self._claims.set_eviction(applied, timestamp(now))
                 log.warning("hub_has_changed", applied=name, removed_in=str(self._grace.forgotten))
             due = (parsed(started) if started else now) + self._grace.forgotten
             if due > now:
                 return Result.recheck(after=max(1.0, (due - now).total_seconds()))
-        if not await self._cleanup.remove(applied, None):
+        if await self._cleanup.remove(applied, None):
             return Result.recheck(after=RECHECK)
         log.info("work_of_another_hub_evicted", applied=name)
         return Result.done()
 
-    async def spare(self, applied: Object) -> None:
-        """The hub has the work again: the eviction is called off."""
-        if applied.decode(AppliedManifestWork).status.eviction_start_time:
-            await self._mark(applied, None)
-            log.info("work_known_again", applied=applied.metadata.name)
-
-    async def _mark(self, applied: Object, since: str | None) -> None:
-        patch = merge_patch({"status": {"evictionStartTime": since}})
-        name = applied.metadata.name
-        await self._managed.patch(APPLIED_MANIFEST_WORK, name, patch, subresource="status")
+    async def spare(self, applied: Object) -> Object:
+        """The hub has the work again, or nothing is to be evicted any more: the eviction is called off."""
+        if not applied.decode(AppliedManifestWork).status.eviction_start_time:
+            return applied
+        log.info("eviction_called_off", applied=applied.metadata.name)
+        return await self._claims.set_eviction(applied, None)

@@ -22,21 +22,20 @@ _NAMED = 4
 
 
 class Held:
-    """`regarding` gives the object that the Event is about, None while it is not known; `trace` the name of the
-    AppliedManifestWork of a work."""
+    """`regarding` gives the object that the Event is about, None while it is not known."""
 
-    def __init__(
-        self, recorder: Recorder, regarding: Callable[[], Object | None], trace: Callable[[str], str]
-    ) -> None:
+    def __init__(self, recorder: Recorder, regarding: Callable[[], Object | None]) -> None:
         self._recorder = recorder
         self._regarding = regarding
-        self._trace = trace
+        self._traces: dict[str, str] = {}
         self._until: dict[str, datetime.datetime] = {}
         self._unsaid: set[str] = set()
         self._added = asyncio.Event()
 
-    def add(self, work: str, until: datetime.datetime) -> None:
-        """What `work` has applied stays until then. Said again only if that changes."""
+    def add(self, work: str, trace: str, until: datetime.datetime) -> None:
+        """What `work` has applied stays until then; `trace` is the name of its AppliedManifestWork. Said again only if
+        that changes."""
+        self._traces[work] = trace
         if self._until.get(work) != until:
             self._until[work] = until
             self._unsaid.add(work)
@@ -55,7 +54,7 @@ class Held:
         until = timestamp(max(self._until[work] for work in works))
         hint = (
             "to keep their objects, make the works again under the same names; to remove them now, delete the "
-            f"AppliedManifestWorks on the cluster (that of {works[0]} is {self._trace(works[0])})"
+            f"AppliedManifestWorks on the cluster (that of {works[0]} is {self._traces[works[0]]})"
         )
         log.warning("works_held", works=works, until=until, hint=hint)
         regarding = self._regarding()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from agent.decide.naming import work_name
+from agent.decide.naming import Hub
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, Kind
 from controllers.kube.client import Client
 from controllers.kube.object import Object
@@ -38,10 +38,10 @@ class _Watched:
     task: asyncio.Task[None] | None = None
 
 
-def owning_works(item: Object, hub: str) -> list[str]:
-    """Names of the works of `hub` (a hub hash) that own the object."""
+def owning_works(item: Object, hub: Hub) -> list[str]:
+    """Names of the works of `hub` that own the object."""
     found = (
-        work_name(hub, owner.name)
+        hub.work_of(owner.name)
         for owner in item.metadata.owner_references
         if owner.kind == APPLIED_MANIFEST_WORK.kind
     )
@@ -55,7 +55,7 @@ class ManagedObjects:
     def __init__(
         self,
         client: Client,
-        hub: str,
+        hub: Hub,
         on_change: Callable[[str], None],
         on_watchable: Callable[[Kind], None],
     ) -> None:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.work.claim import Claims
 from agent.work.eviction import Eviction
-from controllers.api.work import AppliedManifestWork
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
 from controllers.runtime.reconcile import Request, Result
 
 
 class OtherHubs:
-    """Request: an AppliedManifestWork of another hub. `hub` is a hub hash; `agent_id` tells this agent's traces from
-    those of an agent that serves another hub at the same time."""
+    """Request: an AppliedManifestWork of another hub. `claims` tell this agent's traces from those of an agent that
+    serves another hub at the same time."""
 
-    def __init__(self, eviction: Eviction, hub: str, agent_id: str) -> None:
+    def __init__(self, eviction: Eviction, claims: Claims) -> None:
         self._eviction = eviction
-        self._hub = hub
-        self._agent_id = agent_id
+        self._claims = claims
 
     async def reconcile(self, request: Request, /) -> Result:
         return await self._eviction.evict_of_another_hub(request.name)
@@ -36,5 +35,4 @@ class OtherHubs:
             yield Request("", new.metadata.name)
 
     def _is_left(self, applied: Object) -> bool:
-        spec = applied.decode(AppliedManifestWork).spec
-        return spec.agent_id == self._agent_id and spec.hub_hash != self._hub
+        return self._claims.is_ours(applied) and not self._claims.is_made(applied.metadata.name)

@@ -12,13 +12,14 @@ from agent.decide.manifest import read_manifests, resource_meta
 from agent.decide.naming import MAX_WORK_NAME
 from agent.decide.pace import Hold, sooner
 from agent.work.claim import Claims
-from agent.work.cleanup import RECHECK, Cleanup
+from agent.work.cleanup import Cleanup
 from agent.work.delivery import Delivery, Progress
 from agent.work.eviction import Eviction
 from agent.work.lacking import Lacking
 from agent.work.managed import ManagedObjects
 from agent.work.manifests import Manifests
 from agent.work.outcome import Outcome, failed
+from agent.work.removal import RECHECK
 from agent.work.report import Reporter
 from agent.work.targets import Target, Targets, to_own
 from controllers.api.work import ManifestWork
@@ -80,7 +81,7 @@ class WorkReconciler:
             found = claimed
             work, targets = await self._read(found)
             wanted = to_own(work, targets)
-        await self._eviction.spare(applied)
+        applied = await self._eviction.spare(applied)
         progress = self._progress_of(work)
         if applied.metadata.deletion_timestamp is not None:
             return await self._begin_anew(Delivery(found, work, targets, applied, progress))
@@ -122,8 +123,8 @@ class WorkReconciler:
         work, applied = delivery.work, delivery.applied
         outcomes = [await self._manifests.abandon(delivery, target) for target in delivery.targets]
         await self._reporter.tell(delivery.found, work, outcomes)
-        gone = await self._cleanup.remove(applied, work.spec.delete_option, work_uid=work.metadata.uid)
-        return Result.done() if gone else Result.recheck(after=RECHECK)
+        left = await self._cleanup.remove(applied, work.spec.delete_option, work_uid=work.metadata.uid)
+        return Result.recheck(after=RECHECK) if left else Result.done()
 
 
 def _next(progress: Progress, outcomes: Sequence[Outcome], held: Hold | None) -> Result:

@@ -200,12 +200,9 @@ class Reporter:
         kept = [item for item in recorded if identity(item) not in names and item not in gone]
         left: list[AppliedResource] = []
         if gone:
-            left = await self._cleanup.drop(
-                applied, gone, work.spec.delete_option, work_uid=work.metadata.uid
-            )
-        order = {identity(item): number for number, item in enumerate(recorded)}
-        resources = sorted([*present, *kept, *left], key=lambda item: order.get(identity(item), len(order)))
-        applied = await self._claims.record(applied, resources)
+            option, uid = work.spec.delete_option, work.metadata.uid
+            left = [item.resource for item in await self._cleanup.drop(applied, gone, option, work_uid=uid)]
+        applied = await self._claims.record(applied, [*present, *kept, *left])
         if gone:
             await self._claims.forget(applied, [item for item in gone if item not in left])
 

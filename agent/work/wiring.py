@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from agent.decide.allow import Allowed
-from agent.decide.naming import hub_hash, work_name
+from agent.decide.naming import Hub
 from agent.past import Past
 from agent.work.apply import Applier
 from agent.work.claim import Claims
@@ -20,6 +20,7 @@ from agent.work.managed import ManagedObjects
 from agent.work.manifests import Manifests
 from agent.work.other_hubs import OtherHubs
 from agent.work.reconciler import WorkReconciler
+from agent.work.removal import Removal
 from agent.work.report import Reporter
 from agent.work.results import StatusResults
 from agent.work.targets import Targets
@@ -58,11 +59,23 @@ def add_to(
     cluster: str = options.cluster
     works = Scope(MANIFEST_WORK, namespace=cluster)
     applied = Scope(APPLIED_MANIFEST_WORK)
-    hub_id = hub_hash(hub.host)
+    name = Hub(hub.server)
+    # An agent of OCM's that was given no ID writes the hub's hash; one of ours without an ID continues with its traces.
+    agent_ids = (agent_id,) if options.agent_id else (agent_id, name.hash)
     applier = Applier(managed)
-    claims = Claims(hub, managed, hub_id, agent_id, works=at_hub.view(works), applied=here.view(applied))
+    claims = Claims(hub, managed, name, agent_ids, works=at_hub.view(works), applied=here.view(applied))
     results = StatusResults(hub, at_hub.view(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster)))
-    cleanup = Cleanup(hub, managed, claims, applier, results, past.ledger, works=at_hub.view(works), now=now)
+    cleanup = Cleanup(
+        hub,
+        managed,
+        claims,
+        applier,
+        results,
+        past.ledger,
+        works=at_hub.view(works),
+        removal=Removal(hub, works=at_hub.view(works), now=now),
+        now=now,
+    )
     eviction = Eviction(
         hub,
         managed,
@@ -82,7 +95,7 @@ def add_to(
     def watchable(kind: Kind) -> None:
         lacking.arrived(MissingKind.of(kind))
 
-    objects = ManagedObjects(managed, hub_id, wake, watchable)
+    objects = ManagedObjects(managed, name, wake, watchable)
     executors = Executors(managed)
     workflows = Workflows(
         hub,
@@ -130,17 +143,17 @@ def add_to(
     controller = Controller("work", reconciler)
     traces = here.of(applied)
     controller.watch(at_hub.of(works), _asked_for)
-    controller.watch(traces, _forgotten(cluster, hub_id))
+    controller.watch(traces, _forgotten(cluster, name))
     watched = [at_hub.of(works), at_hub.of(Scope(WORKFLOW_STATUS_RESULT, namespace=cluster))]
 
     def look_again() -> None:
         """The hub has gone back: what it has lost is not to be removed as what it has forgotten."""
         for trace in traces.store.all():
-            for request in _work_of(cluster, hub_id, trace):
+            for request in _work_of(cluster, name, trace):
                 controller.queue.add(request)
 
     past.connect(watched, wake, look_again)
-    other_hubs = OtherHubs(eviction, hub_id, agent_id)
+    other_hubs = OtherHubs(eviction, claims)
     others = Controller("other-hubs", other_hubs, concurrency=1)
     others.watch(traces, other_hubs.left)
     manager.add_controller(others)
@@ -173,21 +186,22 @@ def _asked_for(change: Change) -> Iterable[Request]:
 
 
 def _wish(meta: object) -> tuple[object, ...]:
-    return tuple(getattr(meta, name) for name in ("uid", "generation", "deletion_timestamp", "finalizers"))
+    names = ("uid", "generation", "deletion_timestamp", "finalizers", "labels")
+    return tuple(getattr(meta, name) for name in names)
 
 
-def _forgotten(cluster: str, hub_id: str) -> Mapper:
+def _forgotten(cluster: str, hub: Hub) -> Mapper:
     def applied(change: Change) -> Iterable[Request]:
         """At the start each AppliedManifestWork is compared with the hub; later only when one goes."""
         if change.old is None or change.new is None or _is_going(change):
-            yield from _work_of(cluster, hub_id, change.object)
+            yield from _work_of(cluster, hub, change.object)
 
     return applied
 
 
-def _work_of(cluster: str, hub_id: str, trace: Object) -> Iterable[Request]:
+def _work_of(cluster: str, hub: Hub, trace: Object) -> Iterable[Request]:
     """The work that an AppliedManifestWork stands for, if it is one of this hub."""
-    name = work_name(hub_id, trace.metadata.name)
+    name = hub.work_of(trace.metadata.name)
     return () if name is None else (Request(cluster, name),)
 
 

@@ -19,6 +19,10 @@ MAX_JSON_RAW = 1024
 
 # OCM's default for all manifests of a work together (`manifestLimit` of its webhook). So much a Workflow may have, too.
 MAX_MANIFESTS_BYTES: Final = 500 * 1024
+# The condition of a work that is being deleted, and how its message begins; what it waits for may follow, after a
+# colon.
+DELETING = "Deleting"
+BEING_DELETED = "ManifestWork is being deleted"
 
 # Limits of a name that is a DNS subdomain.
 _SUBDOMAIN = extra(

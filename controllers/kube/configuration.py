@@ -13,6 +13,8 @@ from kubernetes_asyncio import config as kube_config
 from kubernetes_asyncio.client import Configuration
 from kubernetes_asyncio.config.config_exception import ConfigException
 
+from controllers.kube.kubeconfig import cluster_of
+
 # A file, or what one holds.
 Kubeconfig = Path | str | Mapping[str, Any]
 
@@ -41,6 +43,16 @@ async def configured(kubeconfig: Kubeconfig | None, context: str | None = None) 
             persist_config=False,
         )
     return configuration
+
+
+def spelled_server(kubeconfig: Kubeconfig | None, context: str | None = None) -> str:
+    """The API server's URL exactly as `kubeconfig` has it; kubernetes-asyncio takes a trailing slash away. "" where it
+    was not given one. Its errors are many: see `config_errors`."""
+    if kubeconfig is None:
+        return ""
+    found = kubeconfig if isinstance(kubeconfig, Mapping) else yaml.safe_load(Path(kubeconfig).read_text())
+    chosen = {"current-context": context} if context else {}
+    return str(cluster_of({**found, **chosen})["server"])
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import aiohttp
 import yarl
 from kubernetes_asyncio.client import Configuration
 
-from controllers.kube.configuration import Kubeconfig, config_errors, configured
+from controllers.kube.configuration import Kubeconfig, config_errors, configured, spelled_server
 from controllers.kube.errors import ApiError, TooLarge, Unavailable, from_status
 from controllers.kube.pool import Pool
 
@@ -35,10 +35,12 @@ _GLANCE_TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 class Transport:
     """`compress`: whether the server may compress its answers. Good across a thin line; within a data center it only
-    costs both sides time. Make it inside the event loop; then `close()` it.
+    costs both sides time. `server`: its URL as the kubeconfig spells it. Make it inside the event loop; then `close()`
+    it.
     """
 
-    def __init__(self, configuration: Configuration, *, compress: bool = True) -> None:
+    def __init__(self, configuration: Configuration, *, compress: bool = True, server: str = "") -> None:
+        self.server = server or str(configuration.host)
         self._encoding = {} if compress else {"Accept-Encoding": "identity"}
         self._watching: set[aiohttp.ClientResponse] = set()
         self._use(configuration)
@@ -66,7 +68,8 @@ class Transport:
         Raises ConfigError when none of them is usable. Does not talk to the server yet.
         """
         with config_errors(kubeconfig):
-            return cls(await configured(kubeconfig, context), compress=compress)
+            configuration = await configured(kubeconfig, context)
+            return cls(configuration, compress=compress, server=spelled_server(kubeconfig, context))
 
     async def renew(self, kubeconfig: Kubeconfig) -> None:
         """Goes on with the credentials in `kubeconfig`, on new connections: a server takes a client for who it was
@@ -82,7 +85,7 @@ class Transport:
 
     @property
     def host(self) -> str:
-        """URL of the API server as the kubeconfig has it."""
+        """URL of the API server, without a slash at its end."""
         return self._base
 
     async def close(self) -> None:

@@ -6,9 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from agent.decide.naming import applied_work_name, hub_hash
+from agent.decide.naming import Hub
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, WORK_GROUP, WORKFLOW, Kind
-from controllers.api.work import AppliedManifestWork, FieldValue, ManifestCondition, ManifestWork
+from controllers.api.work import (
+    AppliedManifestWork,
+    AppliedResource,
+    FieldValue,
+    ManifestCondition,
+    ManifestWork,
+)
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
@@ -201,7 +207,7 @@ async def not_there(
 
 
 def trace_name(pair: Clusters, name: str) -> str:
-    return applied_work_name(hub_hash(pair.hub.host), name)
+    return Hub(pair.hub.server).applied_name(name)
 
 
 async def trace(pair: Clusters, name: str) -> AppliedManifestWork | None:
@@ -221,6 +227,11 @@ async def recorded(pair: Clusters, name: str, *objects: Object) -> AppliedManife
         return found
 
     return await eventually(probe, within=20, what=f"trace of {name}")
+
+
+def resource(plural: str, name: str, namespace: str = "") -> AppliedResource:
+    """A core object as a trace lists it, without its uid."""
+    return AppliedResource(resource=plural, version="v1", name=name, namespace=namespace)
 
 
 async def play_argo(pair: Clusters, name: str, namespace: str, phase: str, **status: Any) -> Object:

@@ -10,6 +10,7 @@ from agent.work.apply import Applier
 from agent.work.claim import INTENDED, Claims
 from agent.work.cleanup import Cleanup
 from agent.work.ledger import Ledger
+from agent.work.removal import Removal
 from agent.work.results import StatusResults
 from controllers.api.work import AppliedManifestWork
 from controllers.kube.client import Client
@@ -62,9 +63,10 @@ async def test_what_one_work_was_about_to_apply_is_not_looked_for_with_another()
         cast("StatusResults", nothing),
         cast("Ledger", nothing),
         works=cast("OwnWrites", nothing),
+        removal=cast("Removal", nothing),
         now=now,
     )
-    assert await cleanup.remove(trace("one", "a", "b"), None)
-    assert await cleanup.remove(trace("two", "c"), None)
-    assert managed.asked == ["b", "a", "c"]
+    assert not await cleanup.remove(trace("one", "a", "b"), None)
+    assert not await cleanup.remove(trace("two", "c"), None)
+    assert managed.asked == ["a", "b", "c"]
     assert trace("three").decode(AppliedManifestWork).status.applied_resources == []

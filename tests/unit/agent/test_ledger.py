@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decide.eviction import Grace
+from agent.decide.eviction import NEVER, Grace
 from agent.decide.ledger import PAGE_ENTRIES, End, Pages, end_of, run_name, status_of
 from controllers.api.keys import ATTEMPT_ANNOTATION, HUB_UID_ANNOTATION
 from controllers.api.meta import parsed
@@ -140,3 +141,17 @@ def test_what_a_restored_hub_has_lost_stays_longer(went_back_at: str | None, exp
     missing = parsed("2026-01-01T00:00:00Z")
     found = Grace().due(missing, parsed(went_back_at) if went_back_at else None)
     assert found == parsed(expected)
+
+
+_CENTURY = 100 * 365 * 24 * 3600.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "never_ends"),
+    [(0.0, False), (3600.0, False), (_CENTURY - 1, False), (_CENTURY, True), (1e300, True), (math.inf, True)],
+)
+def test_a_grace_of_a_hundred_years_never_ends(seconds: float, never_ends: bool) -> None:
+    grace = Grace.of(seconds, seconds)
+    assert grace.never_ends == never_ends
+    assert grace.restored <= NEVER
+    assert grace.due(parsed("2026-01-01T00:00:00Z"), parsed("2026-01-01T00:00:00Z")) is not None

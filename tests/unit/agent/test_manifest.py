@@ -19,11 +19,11 @@ from agent.decide.manifest import (
     resource_meta,
     size_of,
 )
-from agent.decide.naming import MAX_WORK_NAME, applied_work_name, hub_hash, work_name
-from agent.decide.order import apply_order, rank
+from agent.decide.naming import MAX_WORK_NAME, Hub
+from agent.decide.order import apply_order, listing_order, rank, removal_order
 from controllers.api.keys import HUB_UID_ANNOTATION
 from controllers.api.kinds import CLUSTER_ROLE, WORKFLOW
-from controllers.api.work import ManifestResourceMeta, ManifestWork
+from controllers.api.work import AppliedResource, ManifestResourceMeta, ManifestWork
 
 
 def manifest(kind: str = "ConfigMap", name: str = "a", api_version: str = "v1", **metadata: Any) -> bytes:
@@ -61,11 +61,20 @@ def test_identity(raw: bytes, expected: Identity) -> None:
             b'{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"a-"}}',
             "generateName must not be set",
         ),
+        (b'{"apiVersion":"v1","kind":"List","items":[]}', "a List is not one object but several: put each"),
+        (b'{"apiVersion":"v1","kind":"List","metadata":{"name":"l"},"items": [{}]}', "a List is not one"),
+        (b'{"apiVersion":"v1","kind":"ConfigMapList","items":[]}', "a ConfigMapList is not one object"),
+        (b'{"apiVersion":"v1","kind":"ConfigMapList"}', "name must be set"),
     ],
 )
 def test_unusable_manifests(raw: bytes, message: str) -> None:
     with pytest.raises(ManifestError, match=message):
         identify(raw)
+
+
+def test_an_object_of_a_kind_that_is_called_a_list_is_an_object() -> None:
+    raw = b'{"apiVersion":"x.org/v1","kind":"AllowList","metadata":{"name":"a"},"items":["b"]}'
+    assert identify(raw) == Identity("x.org", "v1", "AllowList", "", "a")
 
 
 def test_a_bad_manifest_and_a_duplicate_leave_the_others_alone() -> None:
@@ -183,12 +192,61 @@ def test_order_is_a_stable_permutation(kinds: list[tuple[str, str]]) -> None:
     assert keys == sorted(keys)
 
 
+# -- applied objects -------------------------------------------------------------------------------------
+def applied(text: str) -> AppliedResource:
+    group, version, resource, namespace, name = text.split("/")
+    return AppliedResource(group=group, version=version, resource=resource, namespace=namespace, name=name)
+
+
+def test_applied_objects_are_listed_by_group_version_resource_namespace_and_name() -> None:
+    expected = [
+        "/v1/configmaps/a/z",
+        "/v1/configmaps/b/a",
+        "/v1/configmaps/b/c",
+        "/v1/namespaces//a",
+        "apps/v1/deployments/a/a",
+        "apps/v2/daemonsets/a/a",
+        "rbac.authorization.k8s.io/v1/roles/a/a",
+    ]
+    assert listing_order(applied(text) for text in reversed(expected)) == [applied(text) for text in expected]
+
+
+def test_what_others_need_is_removed_last() -> None:
+    expected = [
+        "argoproj.io/v1alpha1/workflows/n/w",
+        "example.com/v1/widgets/n/w",
+        "argoproj.io/v1alpha1/workflowtemplates/n/t",
+        "networking.k8s.io/v1/ingresses/n/i",
+        "networking.k8s.io/v1/networkpolicies/n/p",
+        "/v1/configmaps/n/c",
+        "/v1/secrets/n/s",
+        "storage.k8s.io/v1/storageclasses//s",
+        "apiextensions.k8s.io/v1/customresourcedefinitions//widgets.example.com",
+        "/v1/namespaces//n",
+    ]
+    assert removal_order(applied(text) for text in expected) == [applied(text) for text in expected]
+    assert removal_order(applied(text) for text in reversed(expected)) == [applied(text) for text in expected]
+
+
 # -- names -----------------------------------------------------------------------------------------------
-def test_applied_work_names() -> None:
-    hub = hub_hash("https://hub.example.com:6443")
-    assert hub == hashlib.sha256(b"https://hub.example.com:6443").hexdigest()
-    name = applied_work_name(hub, "hello-abc12")
-    assert name == f"{hub}-hello-abc12"
-    assert work_name(hub, name) == "hello-abc12"
-    assert work_name(hub_hash("https://other"), name) is None
-    assert len(applied_work_name(hub, "w" * MAX_WORK_NAME)) == 253
+def test_an_applied_work_is_named_after_the_hub_and_the_work() -> None:
+    hub = Hub("https://hub.example.com:6443")
+    assert hub.hash == hashlib.sha256(b"https://hub.example.com:6443").hexdigest()
+    name = hub.applied_name("hello-abc12")
+    assert name == f"{hub.hash}-hello-abc12"
+    assert hub.work_of(name) == "hello-abc12"
+    assert Hub("https://other").work_of(name) is None
+    assert hub.former_name("hello-abc12") is None
+    assert len(hub.applied_name("w" * MAX_WORK_NAME)) == 253
+
+
+def test_the_hub_hash_is_of_the_server_as_the_kubeconfig_spells_it() -> None:
+    spelled, stripped = Hub("https://hub.example.com:6443/"), Hub("https://hub.example.com:6443")
+    assert spelled.hash == hashlib.sha256(b"https://hub.example.com:6443/").hexdigest()
+    # Earlier versions of the agent left the slash out: what they have applied is still this hub's.
+    former = stripped.applied_name("w")
+    assert spelled.former_name("w") == former
+    assert (spelled.work_of(former), spelled.work_of(spelled.applied_name("w"))) == ("w", "w")
+    assert stripped.work_of(spelled.applied_name("w")) is None
+    # The book of runs does not begin again because of a slash.
+    assert spelled.address_hash == stripped.address_hash == stripped.hash

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from controllers.kube.client import Client
 from controllers.kube.kubeconfig import KubeconfigError, account_of, cluster_of, kubeconfig, parse
 from controllers.kube.private_file import write_private
 
@@ -32,6 +33,21 @@ def test_files_that_it_names_are_in_it_then(tmp_path: Path) -> None:
     assert account_of(found) == {"client-certificate-data": "Qg==", "client-key-data": "Qw=="}
     with pytest.raises(FileNotFoundError):
         parse(text, tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("server", ["http://hub:6443", "http://hub:6443/", "http://hub/a/b/"])
+async def test_a_client_knows_how_its_server_is_spelled(tmp_path: Path, server: str) -> None:
+    made = kubeconfig({"server": server}, {"token": "t"}, user="me")
+    other = {"name": "other", "context": {"cluster": "elsewhere", "user": "me"}}
+    made["contexts"].append(other)
+    made["clusters"].append({"name": "elsewhere", "cluster": {"server": "http://elsewhere/"}})
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump(made))
+    for given in (made, file, str(file)):
+        for context, expected in ((None, server), ("other", "http://elsewhere/")):
+            client = await Client.connect(given, context)
+            assert (client.server, client.host) == (expected, expected.rstrip("/"))
+            await client.close()
 
 
 @pytest.mark.parametrize(
