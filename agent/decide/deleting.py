@@ -19,13 +19,14 @@ _REMAINING: Final = ("NamespaceContentRemaining", "NamespaceFinalizersRemaining"
 
 class Remaining(NamedTuple):
     """An object that is still on the cluster. `holders` are the finalizers that keep it there, `within` is what a
-    Namespace says of its content."""
+    Namespace says of its content, `refusal` why the agent could not do its part."""
 
     kind: str
     namespace: str
     name: str
     holders: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
+    refusal: str = ""
 
     @classmethod
     def of(cls, live: Mapping[str, Any]) -> Remaining:
@@ -48,6 +49,8 @@ class Remaining(NamedTuple):
 
     def __str__(self) -> str:
         name = f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+        if self.refusal:
+            return f"{name} cannot be removed: {self.refusal}"
         if self.holders:
             plural = "s" if len(self.holders) > 1 else ""
             return f"{name} is held by finalizer{plural} {', '.join(self.holders)}"
@@ -59,7 +62,7 @@ class Remaining(NamedTuple):
 def deleting(remaining: Iterable[Remaining], now: datetime, generation: int) -> Condition:
     """The condition of a work that waits for these objects."""
     # First those that somebody has to do something about.
-    ordered = sorted(remaining, key=lambda item: (not item.holders, not item.within, item))
+    ordered = sorted(remaining, key=lambda item: (not item.holders, not item.refusal, not item.within, item))
     text = BEING_DELETED
     if ordered:
         more = f"; and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""

@@ -45,7 +45,8 @@ class Observation:
     """One manifest of a work, as the reconciler found it.
 
     `live` is the object on the cluster, None if there is none; `unreadable` says why that is not known. With
-    `gone`, `live` is what is known of an object that is not there any more.
+    `gone`, `live` is what is known of an object that is not there any more. With `exists` there is one, and
+    nothing else is reported of it, since it may be somebody else's.
     `attempted` is False if nothing was applied in this pass: the Applied condition then stays as it was. A manifest
     that needs no applying (complete, or created once for all) counts as applied: attempted, no failure.
     """
@@ -56,6 +57,7 @@ class Observation:
     attempted: bool = True
     unreadable: str = ""
     gone: bool = False
+    exists: bool = False
 
 
 def desired_status(
@@ -192,7 +194,7 @@ def _available(observation: Observation, now: datetime) -> Condition:
     meta = observation.meta
     if not (meta.resource and meta.version and meta.name):
         return condition(AVAILABLE, None, "IncompleteResourceMeta", "Resource meta is incomplete", now)
-    if observation.live is not None and not observation.gone:
+    if observation.exists or (observation.live is not None and not observation.gone):
         return condition(AVAILABLE, True, "ResourceAvailable", "Resource is available", now)
     if observation.unreadable:
         text = f"Failed to fetch resource: {observation.unreadable}"

@@ -39,9 +39,11 @@ def owner_reference(kind: Kind, owner: Object) -> Json:
     }
 
 
-def with_owner(body: Json, applied: Object) -> Json:
-    """`body` owned by `applied` as well; a reference that is there already is not repeated."""
+def with_owner(body: Json, applied: Object | None) -> Json:
+    """`body` owned by `applied` as well; a reference that is there already is not repeated. None: by nobody more."""
     metadata = dict(body.get("metadata") or {})
+    if applied is None:
+        return {**body, "metadata": {**metadata, "ownerReferences": metadata.get("ownerReferences") or []}}
     reference = owner_reference(APPLIED_MANIFEST_WORK, applied)
     others = [item for item in metadata.get("ownerReferences") or [] if item.get("uid") != reference["uid"]]
     metadata["ownerReferences"] = [*others, reference]
@@ -101,10 +103,12 @@ class Applier:
         identity: Identity,
         manifest: Json,
         options: Options,
-        applied: Object,
+        applied: Object | None,
         known: Object | None,
     ) -> Object:
         """Applies any other object, by any strategy but ReadOnly; returns its state.
+
+        `applied` is None for an orphan; a reference that it bears is not taken off here (see `disown`).
 
         `known`: the object as a watch has shown it; None: the server is asked, since it may be somebody else's. Raises
         ApiError as the server answers; Conflict for fields that another manager owns, or if `known` is out of date.
@@ -129,14 +133,14 @@ class Applier:
         return await self._bring(kind, manifest, options, applied, live)
 
     async def _bring(
-        self, kind: Kind, manifest: Json, options: Options, applied: Object, live: Object
+        self, kind: Kind, manifest: Json, options: Options, applied: Object | None, live: Object
     ) -> Object:
         """To an object that is there, by Update or CreateOnly; nothing is asked of the server if all is well."""
         if options.strategy.type == "CreateOnly":
             return await self._own(kind, live, applied)
         return await self._update(kind, manifest, live, applied)
 
-    async def _update(self, kind: Kind, manifest: Json, live: Object, applied: Object) -> Object:
+    async def _update(self, kind: Kind, manifest: Json, live: Object, applied: Object | None) -> Object:
         """A patch of what differs: fields that the manifest does not name, the status above all, stay."""
         present = live.to_dict()
         wanted = with_owner(manifest, applied)
@@ -152,8 +156,9 @@ class Applier:
         meta = live.metadata
         return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
 
-    async def adopt(self, kind: Kind, live: Object, applied: Object) -> Object:
+    async def adopt(self, kind: Kind, live: Object, applied: Object | None) -> Object:
         """Makes a Workflow that is there already ours as `run_once` does: owned, and held until its end is known.
+        `applied` is None for an orphan, which is held only.
 
         It may have been made by OCM's agent, or under another address of the hub.
         """
@@ -161,11 +166,13 @@ class Applier:
         held = REPORT_FINALIZER in finalizers or live.metadata.deletion_timestamp is not None
         return await self._own(kind, live, applied, [] if held else [*finalizers, REPORT_FINALIZER])
 
-    async def _own(self, kind: Kind, live: Object, applied: Object, finalizers: Sequence[str] = ()) -> Object:
+    async def _own(
+        self, kind: Kind, live: Object, applied: Object | None, finalizers: Sequence[str] = ()
+    ) -> Object:
         """Adds the owner reference if it is missing, and sets `finalizers` if there are any."""
         meta = live.metadata
         metadata: Json = {"finalizers": list(finalizers)} if finalizers else {}
-        if not is_owned(live, applied):
+        if applied is not None and not is_owned(live, applied):
             present = live.to_dict()["metadata"].get("ownerReferences") or []
             metadata["ownerReferences"] = [*present, owner_reference(APPLIED_MANIFEST_WORK, applied)]
         if not metadata:

@@ -12,6 +12,7 @@ from msgspec import Raw
 
 from agent.decide import runonce
 from agent.decide.config import disposal
+from agent.decide.deleting import Remaining
 from agent.decide.ledger import end_of, run_name, run_of
 from agent.decide.manifest import read_manifests, resource_meta
 from agent.decide.order import removal_order
@@ -19,6 +20,7 @@ from agent.work.apply import REPORT_FINALIZER, Applier, is_owned
 from agent.work.claim import Claims, intended
 from agent.work.ledger import Ledger
 from agent.work.outcome import identity, is_final
+from agent.work.refusal import is_refusal
 from agent.work.removal import RECHECK, Removal
 from agent.work.results import StatusResults
 from controllers.api.keys import APPLIED_MANIFEST_WORK_FINALIZER, MANIFEST_WORK_FINALIZER
@@ -26,7 +28,7 @@ from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, WORKFLOW
 from controllers.api.meta import timestamp
 from controllers.api.work import AppliedManifestWork, AppliedResource, DeleteOption, ManifestWork
 from controllers.kube.client import Client
-from controllers.kube.errors import Conflict, NotFound
+from controllers.kube.errors import ApiError, Conflict, NotFound
 from controllers.kube.object import Object
 from controllers.kube.patch import finalizer_patch
 from controllers.runtime.own_writes import OwnWrites
@@ -60,10 +62,10 @@ def workflows_of(manifests: Sequence[bytes | Raw]) -> list[AppliedResource]:
 
 
 class Left(NamedTuple):
-    """An object that is to go, and is still there: `live` is its last state."""
+    """An object that is to go, and is still there."""
 
     resource: AppliedResource
-    live: Object
+    remaining: Remaining
 
 
 class Cleanup:
@@ -100,7 +102,7 @@ class Cleanup:
             unrecorded = workflows_of(spec.workload.manifests)
             uid = work.metadata.uid
             dropped = await self.drop(applied, unrecorded, spec.delete_option, work_uid=uid)
-            left = [item.live for item in dropped]
+            left = [item.remaining for item in dropped]
             if not left:
                 self._enter_vanished(work, applied)
                 left = await self.remove(applied, spec.delete_option, work_uid=uid)
@@ -132,11 +134,10 @@ class Cleanup:
 
         That Workflows among them have run stands in the ledger then. `work_uid`: "" if it is not known.
         """
-        left = []
-        for item in removal_order(resources):
-            live = await self._drop(applied, item, option, work_uid)
-            if live is not None:
-                left.append(Left(item, live))
+        tried = [
+            (item, await self._try_drop(applied, item, option, work_uid)) for item in removal_order(resources)
+        ]
+        left = [Left(item, remaining) for item, remaining in tried if remaining is not None]
         await self._ledger.flush()
         return left
 
@@ -158,7 +159,7 @@ class Cleanup:
 
     async def remove(
         self, applied: Object, option: DeleteOption | None, *, work_uid: str = ""
-    ) -> list[Object]:
+    ) -> list[Remaining]:
         """Removes the AppliedManifestWork and all that it lists. Returns what is still there, itself included; if
         anything is, to be called again."""
         recorded = applied.decode(AppliedManifestWork).status.applied_resources
@@ -167,7 +168,7 @@ class Cleanup:
         if left := await self.drop(applied, resources, option, work_uid=work_uid):
             names = {identity(item.resource) for item in left}
             await self._claims.record(applied, [item for item in recorded if identity(item) in names])
-            return [item.live for item in left]
+            return [item.remaining for item in left]
         meta = applied.metadata
         rest = [item for item in meta.finalizers if item != APPLIED_MANIFEST_WORK_FINALIZER]
         try:
@@ -179,9 +180,26 @@ class Cleanup:
         except NotFound:
             rest = []
         if rest:
-            return [applied]
+            return [Remaining.of(applied.to_dict())]
         self._claims.removed(applied)
         return []
+
+    async def _try_drop(
+        self, applied: Object, resource: AppliedResource, option: DeleteOption | None, work_uid: str
+    ) -> Remaining | None:
+        """The object, if it is still there and is to go. One that the server does not let go is in nobody's way."""
+        try:
+            live = await self._drop(applied, resource, option, work_uid)
+        except NotFound:
+            raise  # while it was written: it is asked for again
+        except ApiError as error:
+            if not is_refusal(error):
+                raise
+            if not resource.uid and not _is_workflow(resource):
+                return None  # it may never have been made, and else goes with its owner
+            log.info("removal_refused", resource=resource.resource, name=resource.name, error=error.message)
+            return Remaining(resource.resource, resource.namespace, resource.name, refusal=error.message)
+        return None if live is None else Remaining.of(live.to_dict())
 
     async def _drop(
         self, applied: Object, resource: AppliedResource, option: DeleteOption | None, work_uid: str

@@ -53,6 +53,12 @@ class Delivery:
     def has_recorded(self, meta: ManifestResourceMeta) -> bool:
         return identity(meta) in {identity(item) for item in self.recorded}
 
+    def has_applied(self, meta: ManifestResourceMeta, live: Object) -> bool:
+        """Whether `live` is the very object that was applied before."""
+        return any(
+            identity(item) == identity(meta) and item.uid == live.metadata.uid for item in self.recorded
+        )
+
     def is_done(self, meta: ManifestResourceMeta) -> bool:
         """Whether the manifest is not applied any more."""
         return is_complete(self.work) or completed_manifest(self.work, meta)

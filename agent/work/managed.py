@@ -1,6 +1,7 @@
 """What the agent's works have put on the managed cluster, watched: one informer per kind, started when the first
-work delivers that kind, which holds only objects that a work of this hub owns. An object that works only look at
-(ReadOnly) has a watch of its own."""
+work delivers that kind, which holds only objects that a work of this hub owns, and the orphans of its works, which
+nothing but their names tells from others' objects. An object that works only look at (ReadOnly) has a watch of its
+own."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from agent.decide.naming import Hub
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, Kind
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.runtime.cache import Change
+from controllers.runtime.cache import Change, Key
 from controllers.runtime.informer import Informer
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.scope import Interest, InterestFunction, Scope
@@ -64,6 +65,7 @@ class ManagedObjects:
         self._on_change = on_change
         self._on_watchable = on_watchable
         self._watched: dict[Scope, _Watched] = {}
+        self._orphans: dict[Kind, dict[Key, set[str]]] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -77,8 +79,30 @@ class ManagedObjects:
         """The owned objects of `kind` as this process knows them. Raises CannotWatchError."""
         scope = Scope(kind)
         if scope not in self._watched:
-            self._start(scope, self._owned)
+            orphans = self._orphans.setdefault(kind, {})
+
+            def interest(item: Object) -> Interest:
+                is_ours = item.key in orphans or owning_works(item, self._hub)
+                return Interest.FULL if is_ours else Interest.NONE
+
+            self._start(scope, interest)
         return await self._synced(scope)
+
+    async def keep(self, work: str, kind: Kind, orphan: Object) -> None:
+        """Has an object of `work` watched that it does not own. Raises CannotWatchError, ApiError."""
+        await self.of(kind)
+        orphans, informer = self._orphans[kind], self._watched[Scope(kind)].informer
+        orphans.setdefault(orphan.key, set()).add(work)
+        if informer.store.get(*orphan.key) is not None:
+            return
+        informer.reconsider(orphan)
+        # That it was deleted before it was in the store, no event will tell any more.
+        now = await self._client.find(kind, orphan.metadata.name, namespace=orphan.metadata.namespace)
+        if now is None or now.metadata.uid != orphan.metadata.uid:
+            works = orphans.pop(orphan.key, set())
+            informer.reconsider(orphan)
+            orphans[orphan.key] = works
+            self._on_change(work)
 
     async def seen_by(self, work: str, kind: Kind, namespace: str, name: str) -> Object | None:
         """An object that `work` looks at without owning it, from now on watched. Raises CannotWatchError."""
@@ -89,7 +113,13 @@ class ManagedObjects:
         return (await self._synced(scope)).get(namespace, name)
 
     def forget(self, work: str) -> None:
-        """`work` is gone: what only it has looked at is watched no longer."""
+        """`work` is gone: what only it has looked at, or left as an orphan, is watched no longer."""
+        for kind, orphans in self._orphans.items():
+            for key in [key for key, works in orphans.items() if work in works]:
+                orphans[key].discard(work)
+                if not orphans[key]:
+                    del orphans[key]
+                    self._let_go(kind, key)
         for scope, watched in list(self._watched.items()):
             if work in watched.lookers:
                 watched.lookers.discard(work)
@@ -105,7 +135,7 @@ class ManagedObjects:
             watched = self._watched.pop(scope)
             works |= watched.lookers
             for item in watched.informer.store.all():
-                works.update(owning_works(item, self._hub))
+                works.update(self._works_of(scope, item))
             if watched.task is not None:
                 watched.task.cancel()
         return works
@@ -123,8 +153,15 @@ class ManagedObjects:
             raise CannotWatchError(f"{what}: {informer.refusal.message}")
         return watched.view
 
-    def _owned(self, item: Object) -> Interest:
-        return Interest.FULL if owning_works(item, self._hub) else Interest.NONE
+    def _let_go(self, kind: Kind, key: Key) -> None:
+        watched = self._watched.get(Scope(kind))
+        item = watched.informer.store.get(*key) if watched is not None else None
+        if watched is not None and item is not None:
+            watched.informer.reconsider(item)
+
+    def _works_of(self, scope: Scope, item: Object) -> set[str]:
+        """Those that own an object, or have left it as an orphan."""
+        return {*owning_works(item, self._hub), *self._orphans.get(scope.kind, {}).get(item.key, ())}
 
     def _start(self, scope: Scope, interest: InterestFunction | None) -> None:
         informer = Informer(self._client, scope, interest=interest)
@@ -132,8 +169,8 @@ class ManagedObjects:
         self._watched[scope] = watched
 
         def observe(change: Change) -> None:
-            concerned = watched.lookers if interest is None else owning_works(change.object, self._hub)
-            for name in concerned:
+            concerned = watched.lookers if interest is None else self._works_of(scope, change.object)
+            for name in list(concerned):
                 self._on_change(name)
 
         informer.add_handler(observe)

@@ -22,6 +22,7 @@ from agent.work.refusal import is_refusal, lack_of, words
 from agent.work.targets import Served, Target, Unserved
 from agent.work.workflows import Workflows
 from controllers.kube.errors import ApiError
+from controllers.kube.object import Object
 
 
 class Manifests:
@@ -58,6 +59,13 @@ class Manifests:
             return failed(meta, f"namespace must be set in the manifest of a {kind.kind}", kind)
         if why := allow.refusal(self._allowed, kind, meta.namespace, meta.name):
             return await self._keep_off(delivery, target, why)
+        outcome = await self._apply(delivery, target)
+        if outcome.observation.live is None and outcome.observation.failure is not None and not outcome.lost:
+            return await self._looked_for(delivery, target, outcome)
+        return outcome
+
+    async def _apply(self, delivery: Delivery, target: Served) -> Outcome:
+        kind, meta = target.kind, target.meta
         if target.entry.problem:
             return untouched(meta, target.entry.problem, kind, complete=delivery.is_done(meta))
         self._lacking.expect(delivery.name, MissingNamespace(meta.namespace))
@@ -85,10 +93,25 @@ class Manifests:
         if not delivery.has_recorded(meta):
             return going  # never made
         live = await self._applier.read(target.kind, meta.namespace, meta.name)
+        if live is not None and not is_owned(live, delivery.applied):
+            return going  # an orphan, which stays
         if live is not None and is_final(live):
             return Outcome(Observation(meta, content(live)), target.kind, live)
         text = f"Workflow {meta.namespace}/{meta.name} was removed: its AppliedManifestWork was deleted on the cluster"
         return self._workflows.lost(delivery, target, live, runonce.ReportLost(runonce.GONE, text))
+
+    async def _looked_for(self, delivery: Delivery, target: Served, outcome: Outcome) -> Outcome:
+        """What could not be applied may be there all the same, as somebody else's: only that is told of it."""
+        kind, meta = target.kind, target.meta
+        try:
+            found = await self._applier.read(kind, meta.namespace, meta.name)
+        except ApiError as error:
+            if not is_refusal(error):
+                raise
+            return outcome.seen(unreadable=words(error))
+        # Another Workflow of that name is not the one that was to run.
+        exists = found is not None and (not runonce.runs_once(meta) or delivery.has_applied(meta, found))
+        return outcome.seen(exists=exists)
 
     async def _refused(self, target: Served, error: ApiError) -> Outcome:
         """The server has judged this one object."""
@@ -124,9 +147,13 @@ class Manifests:
             if live is not None and is_owned(live, delivery.applied):
                 live = await self._applier.disown(kind, live, delivery.applied)
             return Outcome(Observation(meta, content(live), attempted=not complete), kind, live, owned=False)
+        orphan = disposal(meta, work.spec.delete_option, options.strategy).orphan
         view = await self._managed.of(kind)
         live = view.get(meta.namespace, meta.name)
+        if live is None and orphan:
+            live = await self._applier.read(kind, meta.namespace, meta.name)
         if complete:
+            live = await self._let_stand(delivery, target, live) if orphan else live
             return Outcome(Observation(meta, content(live), attempted=False), kind, live)
         manifest = delivery.manifest(target)
         ordinal, generation = target.entry.ordinal, work.metadata.generation
@@ -134,12 +161,24 @@ class Manifests:
         config = options.strategy.server_side_apply
         ignoring = Ignoring(manifest, config.ignore_fields if config else ())
         if fresh or live is None or drifted(ignoring.compared, live.to_dict()):
-            owned = not disposal(meta, work.spec.delete_option, options.strategy).orphan
             if why := await self._executors.refusal(
-                work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=owned
+                work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=not orphan
             ):
                 return failed(meta, why, kind, live)
-            made = await self._applier.apply(kind, target.identity, manifest, options, delivery.applied, live)
+            owner = None if orphan else delivery.applied
+            made = await self._applier.apply(kind, target.identity, manifest, options, owner, live)
             live = view.record(made)
             delivery.progress.applied[ordinal] = generation
+        live = await self._let_stand(delivery, target, live) if orphan else live
         return Outcome(Observation(meta, content(live)), kind, live)
+
+    async def _let_stand(self, delivery: Delivery, target: Served, live: Object | None) -> Object | None:
+        """An orphan stays whatever becomes of its work: without our reference nothing removes it. It is watched all the
+        same. Raises ApiError."""
+        if live is None:
+            return None
+        await self._managed.keep(delivery.name, target.kind, live)
+        if not is_owned(live, delivery.applied):
+            return live
+        view = await self._managed.of(target.kind)
+        return view.record(await self._applier.disown(target.kind, live, delivery.applied))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agent.decide import runonce
@@ -29,6 +30,10 @@ class Outcome(NamedTuple):
     @property
     def meta(self) -> ManifestResourceMeta:
         return self.observation.meta
+
+    def seen(self, *, exists: bool = False, unreadable: str = "") -> Outcome:
+        """With what is known of an object that could not be applied: that it is there, or why that is not known."""
+        return self._replace(observation=replace(self.observation, exists=exists, unreadable=unreadable))
 
 
 def failed(

@@ -47,7 +47,7 @@ class Removal:
         self._clock = clock
         self._written: dict[str, float] = {}
 
-    async def waits_for(self, found: Object, left: Sequence[Object]) -> None:
+    async def waits_for(self, found: Object, left: Sequence[Remaining]) -> None:
         """`left` are the objects in the way. They are named if they stay for some seconds. Raises ApiError."""
         work = found.decode(ManifestWork)
         meta = work.metadata
@@ -55,7 +55,7 @@ class Removal:
         is_new = find(conditions, DELETING) is None
         if not is_new and self._clock() - self._written.get(meta.name, -math.inf) < _PATIENCE:
             return
-        remaining = [] if is_new else [Remaining.of(item.to_dict()) for item in left]
+        remaining = [] if is_new else left
         condition = deleting(remaining, self._now(), meta.generation)
         desired = msgspec.structs.replace(work.status, conditions=with_condition(conditions, condition))
         patch = status_patch(work.status, desired)

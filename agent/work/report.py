@@ -29,7 +29,7 @@ from agent.decide.status import desired_status, is_complete, status_patch
 from agent.line import HubLine
 from agent.work.apply import Applier
 from agent.work.claim import Claims, intended
-from agent.work.cleanup import Cleanup
+from agent.work.cleanup import Cleanup, Left
 from agent.work.ledger import Ledger
 from agent.work.managed import ManagedObjects
 from agent.work.outcome import Json, Outcome, identity, is_final, resource
@@ -37,12 +37,15 @@ from agent.work.results import Sent, StatusResults
 from agent.work.together import together
 from controllers.api.kinds import MANIFEST_WORK
 from controllers.api.meta import timestamp
-from controllers.api.work import AppliedManifestWork, AppliedResource, ManifestWork
+from controllers.api.work import AppliedManifestWork, ManifestWork
 from controllers.api.workflow import FINAL_PHASES
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import JsonObject, merge_patch
 from controllers.runtime.own_writes import OwnWrites
+
+# Seconds after which an object that the server does not let go is tried again.
+_REFUSED = 30.0
 
 
 @dataclass
@@ -98,10 +101,10 @@ class Reporter:
         Returns when to ask again, because something is held back; None: nothing is.
         """
         told = self._tell(found, work, outcomes, self._pace_of(found))
-        _, held = await together(self._record(applied, outcomes, work), told)
+        refused, held = await together(self._record(applied, outcomes, work), told)
         if held is None:
             await self._release(work, outcomes)
-        return held
+        return sooner(held, refused)
 
     async def tell(self, found: Object, work: ManifestWork, outcomes: Sequence[Outcome]) -> None:
         """The hub's part alone, and nothing of it held back. Raises ApiError."""
@@ -179,8 +182,9 @@ class Reporter:
             )
         )
 
-    async def _record(self, applied: Object, outcomes: Sequence[Outcome], work: ManifestWork) -> None:
-        """Keeps status.appliedResources, and removes what has left the work."""
+    async def _record(self, applied: Object, outcomes: Sequence[Outcome], work: ManifestWork) -> Hold | None:
+        """Keeps status.appliedResources, and removes what has left the work. Returns when to try again what the server
+        did not let go."""
         recorded = applied.decode(AppliedManifestWork).status.applied_resources
         owned = [item for item in outcomes if item.owned]
         present = [
@@ -198,13 +202,15 @@ class Reporter:
             if identity(item) not in wanted and (item.group, item.name) not in unresolved
         ]
         kept = [item for item in recorded if identity(item) not in names and item not in gone]
-        left: list[AppliedResource] = []
+        dropped: list[Left] = []
         if gone:
             option, uid = work.spec.delete_option, work.metadata.uid
-            left = [item.resource for item in await self._cleanup.drop(applied, gone, option, work_uid=uid)]
+            dropped = await self._cleanup.drop(applied, gone, option, work_uid=uid)
+        left = [item.resource for item in dropped]
         applied = await self._claims.record(applied, [*present, *kept, *left])
         if gone:
             await self._claims.forget(applied, [item for item in gone if item not in left])
+        return Hold(_REFUSED) if any(item.remaining.refusal for item in dropped) else None
 
     async def _release(self, work: ManifestWork, outcomes: Sequence[Outcome]) -> None:
         """The hub knows the end: the copy may be deleted by whoever wants to. Should the hub forget, the book knows."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import structlog
 
 from agent.decide import runonce
+from agent.decide.config import disposal
 from agent.decide.ledger import End, run_of, status_of
 from agent.decide.status import Failure, Observation, applied_generation
 from agent.work.apply import Applier
@@ -70,7 +71,10 @@ class Workflows:
                 meta, delivery.recorded, content(live), complete=complete, origin=entry.origin
             )
 
+        orphan = disposal(meta, work.spec.delete_option).orphan
         live = view.get(meta.namespace, meta.name)
+        if live is None and orphan:
+            live = await self._applier.read(kind, meta.namespace, meta.name)
         if live is None and not complete:
             known = self._reported(delivery, meta)
             if known.get("phase") in FINAL_PHASES:
@@ -111,7 +115,9 @@ class Workflows:
             if live.metadata.deletion_timestamp is not None and not is_final(live):
                 text = f"Workflow {meta.namespace}/{meta.name} was deleted on the cluster before it finished"
                 return self.lost(delivery, target, live, runonce.ReportLost(runonce.GONE, text))
-            live = view.record(await self._keep(delivery, target, live))
+            live = view.record(await self._keep(delivery, target, live, orphan=orphan))
+        if live is not None and orphan:
+            live = view.record(await self._let_stand(delivery, target, live))
         return Outcome(Observation(meta, content(live), attempted=not complete), kind, live)
 
     def lost(
@@ -147,12 +153,21 @@ class Workflows:
         """The whole status of this Workflow that the hub has; {} for none."""
         return self._results.status_of(delivery.found) if meta.ordinal == delivery.in_full else {}
 
-    async def _keep(self, delivery: Delivery, target: Served, live: Object) -> Object:
+    async def _let_stand(self, delivery: Delivery, target: Served, live: Object) -> Object:
+        """An orphan stays whatever becomes of its work, without our reference. Until it is recorded that it is ours
+        nothing but the reference tells."""
+        await self._managed.keep(delivery.name, target.kind, live)
+        if not delivery.has_applied(target.meta, live):
+            return live
+        return await self._applier.disown(target.kind, live, delivery.applied)
+
+    async def _keep(self, delivery: Delivery, target: Served, live: Object, *, orphan: bool) -> Object:
         """Holds on to a Workflow that was made earlier, and brings it what the hub has changed since."""
         if is_final(live):
             return live
         work = delivery.work
-        live = await self._applier.adopt(target.kind, live, delivery.applied)
+        held = orphan and delivery.has_applied(target.meta, live)
+        live = await self._applier.adopt(target.kind, live, None if held else delivery.applied)
         brought = applied_generation(work, target.meta) == work.metadata.generation
         return await self._applier.steer(target.kind, delivery.manifest(target), live, brought=brought)
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, NAMESPACE, WORKFLOW, Kind
+from pathlib import Path
+
+from controllers.api.kinds import (
+    APPLIED_MANIFEST_WORK,
+    CLUSTER_GROUP,
+    CLUSTER_ROLE,
+    MANIFEST_WORK,
+    NAMESPACE,
+    ROLE,
+    WORK_GROUP,
+    WORKFLOW,
+    Kind,
+)
 from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
 from tests.integration.agent import works
-from tests.integration.agent.conftest import Agent, Pair
+from tests.integration.agent.accounts import kubeconfig_of, rule
+from tests.integration.agent.conftest import Agent, Pair, running
 from tests.integration.agent.works import CLUSTER, CONFIG_MAP, Json, config_map, workflow
 
 FINALIZER = "example.com/hold"
@@ -105,3 +118,30 @@ async def test_a_work_whose_objects_go_at_once_costs_no_report(
     agent.requests.clear()
     await works.delete(pair, namespace)
     assert agent.requests["hub PATCH"] == 1, "the finalizer is taken off, nothing else is written"
+
+
+async def test_what_the_agent_may_not_delete_is_named_and_is_in_nobodys_way(
+    pair: Pair, namespace: str, tmp_path: Path
+) -> None:
+    role = works.manifest(ROLE, "r", namespace, rules=[])
+    async with running(pair):
+        await works.create(pair, namespace, config_map("c", namespace), role)
+        await works.condition(pair, namespace, "Applied", "True")
+    rules = [
+        rule("", "nodes", "get", "list", "watch"),
+        rule("", "configmaps", "*"),
+        rule(ROLE.group, ROLE.plural, "get"),
+        rule(CLUSTER_GROUP, "*", "*"),
+        rule(WORK_GROUP, "*", "*"),
+    ]
+    account = f"timid-{namespace}"
+    timid = await kubeconfig_of(pair, account, rules, tmp_path)
+    async with running(pair, managed=timid, free=False):
+        await deleting(
+            pair, namespace, f': roles {namespace}/r cannot be removed: roles.rbac.authorization.k8s.io "r"'
+        )
+        await works.not_there(pair, CONFIG_MAP, "c", namespace, within=0)
+        more = [*rules, rule(ROLE.group, ROLE.plural, "delete")]
+        await pair.managed.patch(CLUSTER_ROLE, account, merge_patch({"rules": more}))
+        await gone(pair, namespace)
+    await works.not_there(pair, ROLE, "r", namespace, within=0)

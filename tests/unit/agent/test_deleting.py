@@ -17,8 +17,9 @@ def live(kind: str, name: str, namespace: str = "", *finalizers: str, **status: 
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "status": status}
 
 
-def said(*objects: dict[str, Any]) -> str:
-    return deleting(map(Remaining.of, objects), NOW, 2).message
+def said(*objects: dict[str, Any] | Remaining) -> str:
+    remaining = [item if isinstance(item, Remaining) else Remaining.of(item) for item in objects]
+    return deleting(remaining, NOW, 2).message
 
 
 HELD = live("ConfigMap", "withfin", "fld", "example.com/hold")
@@ -50,11 +51,17 @@ ADVICE = (
             ": Namespace fld is held by what is in it (configmaps. has 1 instance)",
         ),
         ([live("Namespace", "fld", conditions=[EMPTY])], ": Namespace fld is still there"),
+        (
+            [live("Pod", "p", "fld"), Remaining("secrets", "fld", "s", refusal='secrets "s" is forbidden')],
+            ': secrets fld/s cannot be removed: secrets "s" is forbidden; Pod fld/p is still there',
+        ),
         # Conditions of that name say nothing where it is not Kubernetes that writes them.
         ([live("Other", "o", conditions=[CONTENT])], ": Other o is still there"),
     ],
 )
-def test_what_holds_it_is_named_and_what_to_do(objects: list[dict[str, Any]], expected: str) -> None:
+def test_what_holds_it_is_named_and_what_to_do(
+    objects: list[dict[str, Any] | Remaining], expected: str
+) -> None:
     assert said(*objects) == f"ManifestWork is being deleted{expected}"
 
 

@@ -219,6 +219,37 @@ def test_the_applied_generation_is_that_of_the_last_success() -> None:
     assert applied_generation(work(status, generation=4), WORKFLOW) is None
 
 
+@pytest.mark.parametrize(
+    ("observation", "expected"),
+    [
+        (Observation(CONFIG_MAP, {}), ("True", "ResourceAvailable")),
+        (Observation(CONFIG_MAP, {}, failure=Failure("no")), ("True", "ResourceAvailable")),
+        (Observation(CONFIG_MAP, exists=True, failure=Failure("no")), ("True", "ResourceAvailable")),
+        (Observation(CONFIG_MAP, failure=Failure("no")), ("False", "ResourceNotAvailable")),
+        (Observation(CONFIG_MAP, {}, gone=True), ("False", "ResourceNotAvailable")),
+        (
+            Observation(CONFIG_MAP, unreadable="no", failure=Failure("no")),
+            ("Unknown", "FetchingResourceFailed"),
+        ),
+        (
+            Observation(ManifestResourceMeta(ordinal=1, kind="ConfigMap")),
+            ("Unknown", "IncompleteResourceMeta"),
+        ),
+    ],
+)
+def test_available_says_whether_the_object_exists(
+    observation: Observation, expected: tuple[str, str]
+) -> None:
+    reports = ManifestConfigOption(
+        resource_identifier=ResourceIdentifier(resource="configmaps", name="*", namespace="*"),
+        feedback_rules=[FeedbackRule(type="JSONPaths", json_paths=[JsonPath(name="k", path=".kind")])],
+    )
+    status = desired_status(work(manifest_configs=[reports]), [observation], NOW)
+    (manifest,) = status.resource_status.manifests
+    assert conditions(manifest.conditions)["Available"] == expected
+    assert manifest.status_feedback.values == []
+
+
 def test_removed_rules_take_their_conditions_along() -> None:
     observations = [Observation(WORKFLOW, workflow("Running"))]
     before = desired_status(work(), observations, NOW)
