@@ -7,6 +7,7 @@ import structlog
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.api.naming import manifest_work_name
+from controllers.hub import Waiting
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
@@ -15,6 +16,7 @@ from controllers.ownership import carries, is_fenced, placed_cluster
 from controllers.runtime.cache import Reader
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
+from manifestwork import held
 from manifestwork.restore import Restore
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,7 @@ class Cleanup:
         known_works: Reader,
         clusters: Reader,
         restore: Restore,
+        waiting: Waiting,
     ) -> None:
         self._client = client
         self._workflows = workflows
@@ -40,6 +43,7 @@ class Cleanup:
         self._known = known_works
         self._clusters = clusters
         self._restore = restore
+        self._waiting = waiting
 
     async def finalize(self, workflow: Object, works: list[Object]) -> Result:
         """Deletes the ManifestWorks, and lets the Workflow go once they are gone. `works`: those that caches have."""
@@ -56,6 +60,9 @@ class Cleanup:
                 not is_fenced(work, workflow) and self._clusters.get("", work.metadata.namespace) is not None
             )
         if waits:
+            await held.tell(
+                self._waiting, workflow, [work for work in works if not is_fenced(work, workflow)]
+            )
             return Result.done()  # the ManifestWork's removal triggers this again
         rest = [item for item in meta.finalizers if item != keys.CLEANUP_FINALIZER]
         try:

@@ -37,6 +37,7 @@ from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
 from controllers.runtime.reconcile import Request
 from controllers.runtime.scope import Scope
+from manifestwork import held
 from manifestwork.cleanup import Cleanup
 from manifestwork.dispatch import Dispatch
 from manifestwork.liveness import Agents
@@ -81,6 +82,7 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
         known_works=works.store,
         clusters=clusters.store,
         restore=restore,
+        waiting=waiting,
     )
     reconciler = ManifestWorkReconciler(
         workflows=view, known_works=works.store, dispatch=dispatch, cleanup=cleanup, restore=restore
@@ -124,9 +126,11 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
 
 
 def _work_came_or_went(change: Change) -> Iterable[Request]:
-    """Not each status that a cluster reports: only works that appear, go, or whose spec somebody changed."""
+    """Not each status that a cluster reports: only works that appear, go, or say what they wait for with it, or whose
+    spec somebody changed."""
     old, new = change
-    if old is not None and new is not None and old.metadata.generation == new.metadata.generation:
+    is_same = old is not None and new is not None and old.metadata.generation == new.metadata.generation
+    if is_same and not held.says_otherwise(change):
         return
     key = workflow_key(change.object)
     if key is not None:

@@ -15,6 +15,7 @@ from tests.eventually import eventually
 from tests.integration.bodies import of, workflow
 from tests.integration.played_agent import PlayedAgent
 from tests.integration.running import running
+from tests.integration.told import event, waits_because
 
 
 async def gone(client: Client, namespace: str, name: str = "a") -> None:
@@ -53,6 +54,44 @@ async def test_a_workflow_stays_until_its_copy_is_gone(
         await agent.let_go(work)
         await gone(client, namespace)
         assert await agent.works() == []
+
+
+async def test_what_holds_the_deletion_up_on_the_cluster_is_told(
+    client: Client, namespace: str, clusters: list[str]
+) -> None:
+    agent = PlayedAgent(client, clusters[0])
+
+    async def says(work: Object, text: str) -> None:
+        condition = {
+            "type": "Deleting",
+            "status": "True",
+            "reason": "WorkDeleting",
+            "message": f"ManifestWork is being deleted{text}",
+            "lastTransitionTime": "2026-11-28T09:00:00Z",
+        }
+        await client.patch(
+            MANIFEST_WORK,
+            work.metadata.name,
+            merge_patch({"status": {"conditions": [condition]}}),
+            namespace=clusters[0],
+            subresource="status",
+        )
+
+    async with running(client, add_to):
+        await client.create(WORKFLOW, workflow("a", cluster=clusters[0]), namespace=namespace)
+        work = await agent.claim(await agent.work())
+        await client.delete(WORKFLOW, "a", namespace=namespace)
+        await deleting(client, work)
+        await says(work, "")
+        for holder in ("example.com/hold", "example.com/another"):
+            text = f"Workflow {namespace}/a is held by finalizer {holder}"
+            await says(work, f": {text}")
+            told = await waits_because(client, namespace, "DeletionHeld", saying=holder)
+            assert told == f"DeletionHeld: cluster {clusters[0]} has not removed it yet: {text}"
+            if holder == "example.com/hold":
+                assert (await event(client, namespace, "NotDeleted"))["message"] == told
+        await agent.let_go(work)
+        await gone(client, namespace)
 
 
 async def test_a_workflow_with_other_finalizers_keeps_those(
