@@ -77,8 +77,9 @@ class Claims:
         return found if found is not None and self.is_ours(found) else None
 
     def is_known(self, work_name: str) -> bool:
-        """Whether the work has left a trace, as far as the cache knows."""
-        return self._known(work_name) is not None
+        """Whether the work has left a trace that is this agent's, as far as the cache knows."""
+        found = self._known(work_name)
+        return found is not None and self.is_ours(found)
 
     def _known(self, work_name: str) -> Object | None:
         found = self._applied.get("", self._name.applied_name(work_name))

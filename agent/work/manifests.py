@@ -17,12 +17,12 @@ from agent.work.discovery import Discovery
 from agent.work.executors import Executors
 from agent.work.lacking import Lacking, MissingKind, MissingNamespace
 from agent.work.managed import CannotWatchError, ManagedObjects
+from agent.work.orphans import Orphans
 from agent.work.outcome import Outcome, content, failed, is_final, untouched
 from agent.work.refusal import is_refusal, lack_of, words
 from agent.work.targets import Served, Target, Unserved
 from agent.work.workflows import Workflows
 from controllers.kube.errors import ApiError
-from controllers.kube.object import Object
 
 
 class Manifests:
@@ -35,6 +35,7 @@ class Manifests:
         discovery: Discovery,
         managed: ManagedObjects,
         workflows: Workflows,
+        orphans: Orphans,
         executors: Executors,
         lacking: Lacking,
         allowed: Allowed,
@@ -43,6 +44,7 @@ class Manifests:
         self._discovery = discovery
         self._managed = managed
         self._workflows = workflows
+        self._orphans = orphans
         self._executors = executors
         self._lacking = lacking
         self._allowed = allowed
@@ -60,9 +62,12 @@ class Manifests:
         if why := allow.refusal(self._allowed, kind, meta.namespace, meta.name):
             return await self._keep_off(delivery, target, why)
         outcome = await self._apply(delivery, target)
-        if outcome.observation.live is None and outcome.observation.failure is not None and not outcome.lost:
+        if outcome.observation.failure is None or outcome.lost is not None:
+            return outcome
+        if outcome.live is None:
             return await self._looked_for(delivery, target, outcome)
-        return outcome
+        is_ours = is_owned(outcome.live, delivery.applied) or delivery.has_applied(meta, outcome.live)
+        return outcome if is_ours else outcome.seen(exists=True)
 
     async def _apply(self, delivery: Delivery, target: Served) -> Outcome:
         kind, meta = target.kind, target.meta
@@ -151,9 +156,10 @@ class Manifests:
         view = await self._managed.of(kind)
         live = view.get(meta.namespace, meta.name)
         if live is None and orphan:
-            live = await self._applier.read(kind, meta.namespace, meta.name)
+            live = await self._orphans.find(delivery, target)
         if complete:
-            live = await self._let_stand(delivery, target, live) if orphan else live
+            if live is not None and orphan:
+                live = await self._orphans.let_stand(delivery, target, live)
             return Outcome(Observation(meta, content(live), attempted=False), kind, live)
         manifest = delivery.manifest(target)
         ordinal, generation = target.entry.ordinal, work.metadata.generation
@@ -169,16 +175,6 @@ class Manifests:
             made = await self._applier.apply(kind, target.identity, manifest, options, owner, live)
             live = view.record(made)
             delivery.progress.applied[ordinal] = generation
-        live = await self._let_stand(delivery, target, live) if orphan else live
+        if orphan:
+            live = await self._orphans.let_stand(delivery, target, live)
         return Outcome(Observation(meta, content(live)), kind, live)
-
-    async def _let_stand(self, delivery: Delivery, target: Served, live: Object | None) -> Object | None:
-        """An orphan stays whatever becomes of its work: without our reference nothing removes it. It is watched all the
-        same. Raises ApiError."""
-        if live is None:
-            return None
-        await self._managed.keep(delivery.name, target.kind, live)
-        if not is_owned(live, delivery.applied):
-            return live
-        view = await self._managed.of(target.kind)
-        return view.record(await self._applier.disown(target.kind, live, delivery.applied))

@@ -32,8 +32,9 @@ class Outcome(NamedTuple):
         return self.observation.meta
 
     def seen(self, *, exists: bool = False, unreadable: str = "") -> Outcome:
-        """With what is known of an object that could not be applied: that it is there, or why that is not known."""
-        return self._replace(observation=replace(self.observation, exists=exists, unreadable=unreadable))
+        """With no more of an object that could not be applied than that it is there, or why that is not known."""
+        observation = replace(self.observation, live=None, exists=exists, unreadable=unreadable)
+        return self._replace(observation=observation, live=None)
 
 
 def failed(

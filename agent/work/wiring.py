@@ -18,6 +18,7 @@ from agent.work.kinds import KindsReconciler
 from agent.work.lacking import Lacking, MissingKind, MissingNamespace
 from agent.work.managed import ManagedObjects
 from agent.work.manifests import Manifests
+from agent.work.orphans import Orphans
 from agent.work.other_hubs import OtherHubs
 from agent.work.reconciler import WorkReconciler
 from agent.work.removal import Removal
@@ -96,12 +97,13 @@ def add_to(
         lacking.arrived(MissingKind.of(kind))
 
     objects = ManagedObjects(managed, name, wake, watchable)
-    executors = Executors(managed)
+    executors, orphans = Executors(managed), Orphans(applier, objects)
     workflows = Workflows(
         hub,
         works=at_hub.view(works),
         applier=applier,
         managed=objects,
+        orphans=orphans,
         results=results,
         executors=executors,
         ledger=past.ledger,
@@ -125,6 +127,7 @@ def add_to(
         discovery=discovery,
         managed=objects,
         workflows=workflows,
+        orphans=orphans,
         executors=executors,
         lacking=lacking,
         allowed=Allowed(tuple(options.allow_namespace), tuple(options.allow_kind)),

@@ -21,6 +21,7 @@ from agent.work.delivery import Delivery
 from agent.work.executors import Executors
 from agent.work.ledger import Ledger
 from agent.work.managed import ManagedObjects
+from agent.work.orphans import Orphans
 from agent.work.outcome import Json, Outcome, content, failed, is_final
 from agent.work.results import StatusResults
 from agent.work.targets import Served
@@ -46,6 +47,7 @@ class Workflows:
         works: OwnWrites,
         applier: Applier,
         managed: ManagedObjects,
+        orphans: Orphans,
         results: StatusResults,
         executors: Executors,
         ledger: Ledger,
@@ -56,6 +58,7 @@ class Workflows:
         self._ledger = ledger
         self._applier = applier
         self._managed = managed
+        self._orphans = orphans
         self._results = results
         self._executors = executors
         self._now = now
@@ -74,7 +77,7 @@ class Workflows:
         orphan = disposal(meta, work.spec.delete_option).orphan
         live = view.get(meta.namespace, meta.name)
         if live is None and orphan:
-            live = await self._applier.read(kind, meta.namespace, meta.name)
+            live = await self._orphans.find(delivery, target)
         if live is None and not complete:
             known = self._reported(delivery, meta)
             if known.get("phase") in FINAL_PHASES:
@@ -116,8 +119,9 @@ class Workflows:
                 text = f"Workflow {meta.namespace}/{meta.name} was deleted on the cluster before it finished"
                 return self.lost(delivery, target, live, runonce.ReportLost(runonce.GONE, text))
             live = view.record(await self._keep(delivery, target, live, orphan=orphan))
-        if live is not None and orphan:
-            live = view.record(await self._let_stand(delivery, target, live))
+        # Until it is recorded that it is ours nothing but the owner reference tells.
+        if live is not None and orphan and delivery.has_applied(meta, live):
+            live = await self._orphans.let_stand(delivery, target, live)
         return Outcome(Observation(meta, content(live), attempted=not complete), kind, live)
 
     def lost(
@@ -152,14 +156,6 @@ class Workflows:
     def _reported(self, delivery: Delivery, meta: ManifestResourceMeta) -> Json:
         """The whole status of this Workflow that the hub has; {} for none."""
         return self._results.status_of(delivery.found) if meta.ordinal == delivery.in_full else {}
-
-    async def _let_stand(self, delivery: Delivery, target: Served, live: Object) -> Object:
-        """An orphan stays whatever becomes of its work, without our reference. Until it is recorded that it is ours
-        nothing but the reference tells."""
-        await self._managed.keep(delivery.name, target.kind, live)
-        if not delivery.has_applied(target.meta, live):
-            return live
-        return await self._applier.disown(target.kind, live, delivery.applied)
 
     async def _keep(self, delivery: Delivery, target: Served, live: Object, *, orphan: bool) -> Object:
         """Holds on to a Workflow that was made earlier, and brings it what the hub has changed since."""

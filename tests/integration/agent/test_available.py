@@ -45,6 +45,27 @@ async def test_what_an_executor_may_not_is_there_or_not(pair: Pair, agent: Agent
     await works.there(pair, CONFIG_MAP, "there", namespace, data={"key": "s3cret"})
 
 
+async def test_what_another_work_has_applied_is_told_to_nobody_else(
+    pair: Pair, agent: Agent, namespace: str
+) -> None:
+    body = config_map("c", namespace, key="s3cret")
+    reports = option(CONFIG_MAP, "c", namespace, feedbackRules=works.values(key=".data.key"))
+    await works.create(pair, namespace, body, manifestConfigs=[reports])
+    await works.feedback(pair, namespace, {"key": "s3cret"})
+    for name, more in {"other": {}, "orphaning": {"deleteOption": {"propagationPolicy": "Orphan"}}}.items():
+        theirs = f"{namespace}-{name}"
+        await works.create(
+            pair, theirs, body, executor=stranger(namespace), manifestConfigs=[reports], **more
+        )
+        assert await available(pair, theirs, 0) == AVAILABLE
+        trace = await works.trace(pair, theirs)
+        assert trace is not None
+        assert trace.status.applied_resources == []
+        await works.delete(pair, theirs)
+    await works.there(pair, CONFIG_MAP, "c", namespace, data={"key": "s3cret"})
+    await works.delete(pair, namespace)
+
+
 async def test_what_is_refused_before_it_is_applied_is_there_or_not(pair: Pair, namespace: str) -> None:
     await pair.managed.create(CONFIG_MAP, config_map("big", namespace), namespace=namespace)
     small = config_map("small", namespace)
