@@ -176,7 +176,7 @@ async def test_argo_retry_on_the_hub_loses_nothing_and_says_where_to_do_it(
 
 async def test_argo_resume_of_a_suspend_node_on_the_hub_is_set_back(argosy: Argosy, argo: Path) -> None:
     steps = [[{"name": "wait", "template": "approve"}], [{"name": "go", "template": "task"}]]
-    templates = [
+    templates: list[workflows.Json] = [
         {"name": "steps", "steps": steps},
         {"name": "approve", "suspend": {}},
         workflows.task("task", 1),

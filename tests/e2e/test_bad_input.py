@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from controllers.api import keys
-from controllers.api.kinds import MANAGED_CLUSTER, MANIFEST_WORK, NAMESPACE, PLACEMENT, WORKFLOW
+from controllers.api.kinds import (
+    MANAGED_CLUSTER,
+    MANAGED_CLUSTER_SET,
+    MANAGED_CLUSTER_SET_BINDING,
+    MANIFEST_WORK,
+    NAMESPACE,
+    PLACEMENT,
+    WORKFLOW,
+)
 from controllers.kube.patch import merge_patch
 from tests.e2e import metrics, workflows
 from tests.e2e.conftest import Argosy
@@ -63,7 +71,7 @@ MISTAKES = [
         {keys.CLUSTER_ANNOTATION: "no-such-cluster"},
         "NotDispatched",
         "ClusterNotFound",
-        ("no ManagedCluster no-such-cluster", "cluster1, cluster2", "let that cluster join"),
+        ("no ManagedCluster no-such-cluster", "let that cluster join"),
     ),
     Mistake(
         "homeless-cluster",
@@ -91,7 +99,30 @@ MISTAKES = [
 
 
 @pytest.fixture(scope="module")
-async def mistakes(argosy: Argosy) -> AsyncIterator[None]:
+async def allowed(argosy: Argosy) -> AsyncIterator[None]:
+    """The administrator lets namespace argo use the set of the homeless cluster, and other namespaces of clusters."""
+    await argosy.hub.create(
+        MANAGED_CLUSTER_SET, workflows.of(MANAGED_CLUSTER_SET, "nobody", spec={"clusterSelector": _BY_LABEL})
+    )
+    binding = workflows.of(MANAGED_CLUSTER_SET_BINDING, "nobody", spec={"clusterSet": "nobody"})
+    await argosy.hub.create(MANAGED_CLUSTER_SET_BINDING, binding, namespace="argo")
+    await _allow(argosy, "no-such-namespace,later")
+    yield
+    await _allow(argosy, None)
+    await argosy.hub.delete(MANAGED_CLUSTER_SET_BINDING, "nobody", namespace="argo")
+    await argosy.hub.delete(MANAGED_CLUSTER_SET, "nobody")
+
+
+_BY_LABEL = {"selectorType": "ExclusiveClusterSetLabel"}
+
+
+async def _allow(argosy: Argosy, namespaces: str | None) -> None:
+    patch = merge_patch({"metadata": {"annotations": {keys.ALLOWED_NAMESPACES_ANNOTATION: namespaces}}})
+    await argosy.hub.patch(NAMESPACE, "argo", patch)
+
+
+@pytest.fixture(scope="module")
+async def mistakes(argosy: Argosy, allowed: None) -> AsyncIterator[None]:
     """All of them at the same time."""
     selector = {"labelSelector": {"matchLabels": {"nobody": "has-this"}}}
     spec = {"predicates": [{"requiredClusterSelector": selector}]}
@@ -187,6 +218,7 @@ async def test_a_placement_that_is_created_later_is_used(argosy: Argosy) -> None
     await argosy.hub.delete(PLACEMENT, "later", namespace="argo")
 
 
+@pytest.mark.usefixtures("allowed")
 async def test_a_namespace_that_is_created_later_on_the_cluster_is_used(argosy: Argosy) -> None:
     body = workflows.hello("patient", placement="only-cluster1")
     body["metadata"]["annotations"][keys.CLUSTER_NAMESPACE_ANNOTATION] = "later"
@@ -201,6 +233,7 @@ async def test_a_namespace_that_is_created_later_on_the_cluster_is_used(argosy: 
     await argosy.managed["cluster1"].delete(NAMESPACE, "later")
 
 
+@pytest.mark.usefixtures("allowed")
 async def test_a_cluster_that_is_accepted_later_receives_its_work(argosy: Argosy) -> None:
     await argosy.hub.create(MANAGED_CLUSTER, homeless("late"))
     body = workflows.hello("patient")
