@@ -15,6 +15,7 @@ from controllers.api.kinds import (
     Kind,
 )
 from controllers.kube.client import Client
+from controllers.kube.errors import Conflict
 from controllers.kube.patch import merge_patch
 from tests.e2e import workflows
 from tests.e2e.conftest import Argosy
@@ -77,6 +78,39 @@ async def test_deleted_on_the_hub_it_leaves_nothing_behind(argosy: Argosy, secon
     hub = await workflows.in_phase(argosy, name, phase)
     assert len(await left_of(argosy, hub)) == 4
     await argosy.hub.delete(WORKFLOW, name, namespace=NAMESPACE)
+    await nothing_is_left_of(argosy, hub)
+
+
+@pytest.mark.parametrize(("seconds", "phase"), [(90, "Running"), (1, "Succeeded")])
+async def test_a_copy_that_somebody_elses_finalizer_holds_is_named_on_the_hub(
+    argosy: Argosy, seconds: int, phase: str
+) -> None:
+    name, finalizer = f"held-{phase.lower()}", "example.com/hold"
+    await workflows.create(argosy, workflows.hello(name, seconds=seconds))
+    hub = await workflows.in_phase(argosy, name, phase)
+    cluster = argosy.managed[workflows.cluster_of(hub)]
+
+    async def is_held() -> bool:
+        meta = (await cluster.get(WORKFLOW, name, namespace=NAMESPACE)).metadata
+        held = {"metadata": {"finalizers": [*meta.finalizers, finalizer]}}
+        try:
+            patch = merge_patch(held, resource_version=meta.resource_version)
+            await cluster.patch(WORKFLOW, name, patch, namespace=NAMESPACE)
+        except Conflict:
+            return False
+        return True
+
+    await eventually(is_held, what="somebody holds the copy")
+    await argosy.hub.delete(WORKFLOW, name, namespace=NAMESPACE)
+    told = (await workflows.event(argosy.hub, name, "NotDeleted"))["message"]
+    where = workflows.cluster_of(hub)
+    assert told.startswith(
+        f"DeletionHeld: cluster {where} has not removed it yet: Workflow {NAMESPACE}/{name} is held"
+    )
+    assert f"by finalizer {finalizer}." in told
+    shown = await workflows.shown(argosy.hub, name)
+    assert shown["metadata"]["annotations"][keys.WAITING_ANNOTATION] == told
+    await cluster.patch(WORKFLOW, name, merge_patch({"metadata": {"finalizers": None}}), namespace=NAMESPACE)
     await nothing_is_left_of(argosy, hub)
 
 

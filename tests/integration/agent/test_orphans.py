@@ -5,11 +5,14 @@ The managed cluster runs Kubernetes' own garbage collector.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from agent.decide.naming import Hub
 from agent.work.apply import REPORT_FINALIZER
+from agent.work.managed import ManagedObjects
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, WORKFLOW, Kind
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
@@ -208,3 +211,32 @@ async def test_an_orphan_workflow_that_still_runs_is_let_go_with_its_work(
     await works.delete(pair, namespace)
     left = await works.there(pair, WORKFLOW, "w", namespace)
     assert (left.metadata.deletion_timestamp, left.metadata.finalizers) == (None, [])
+
+
+async def test_an_orphan_that_went_before_it_was_watched_is_not_taken_for_there(
+    pair: Pair, namespace: str
+) -> None:
+    woken: list[str] = []
+    objects = ManagedObjects(pair.managed, Hub(pair.hub.server), woken.append, lambda _: None)
+    running = asyncio.create_task(objects.run())
+    try:
+        await asyncio.sleep(0)  # it takes kinds once it runs
+        view = await objects.of(CONFIG_MAP)
+        body = config_map("c", namespace)
+        made = await pair.managed.create(CONFIG_MAP, body, namespace=namespace)
+        await pair.managed.delete(CONFIG_MAP, "c", namespace=namespace)
+        await objects.keep("w", CONFIG_MAP, made)
+        assert view.get(namespace, "c") is None
+        assert "w" in woken, "the work makes it again"
+        again = await pair.managed.create(CONFIG_MAP, body, namespace=namespace)
+
+        def is_seen() -> bool:
+            found = view.get(namespace, "c")
+            return found is not None and found.metadata.uid == again.metadata.uid
+
+        await eventually(is_seen, what="it is watched by its name")
+        objects.forget("w")
+        assert view.get(namespace, "c") is None, "of a work that is gone nothing is kept"
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
