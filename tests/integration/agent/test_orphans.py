@@ -119,11 +119,13 @@ async def test_an_orphan_stays_when_the_hub_forgets_its_work(pair: Pair, namespa
     assert (await works.there(pair, CONFIG_MAP, "kept", namespace)).metadata.uid == kept.metadata.uid
 
 
+@pytest.mark.parametrize("kind", ["Update", "CreateOnly", "ServerSideApply"])
 async def test_what_becomes_an_orphan_loses_its_owner_and_gets_it_back(
-    pair: Pair, agent: Agent, namespace: str
+    pair: Pair, agent: Agent, namespace: str, kind: str
 ) -> None:
     objects = [config_map("a", namespace), config_map("b", namespace)]
-    await works.create(pair, namespace, *objects)
+    configs = [option(CONFIG_MAP, "*", namespace, updateStrategy=strategy(kind))]
+    await works.create(pair, namespace, *objects, manifestConfigs=configs)
     await works.condition(pair, namespace, "Applied", "True")
     await works.change(pair, namespace, *objects, deleteOption=keeping("a", namespace))
     await alone(pair, CONFIG_MAP, "a", namespace)
