@@ -14,6 +14,8 @@ from statussync.decide import desired_status, done_of, is_final, labels_for, ran
 RUNNING = {"phase": "Running", "progress": "1/3", "nodes": {"a": {"phase": "Running"}}}
 DONE = {"phase": "Succeeded", "progress": "3/3", "nodes": {"a": {"phase": "Succeeded"}}}
 
+FIVE = {"phase": "Failed", "message": "m", "progress": "1/3", "startedAt": "then", "finishedAt": "now"}
+
 
 @pytest.mark.parametrize(
     ("hub", "feedback", "full", "expected"),
@@ -22,6 +24,10 @@ DONE = {"phase": "Succeeded", "progress": "3/3", "nodes": {"a": {"phase": "Succe
         ({}, {}, None, None),
         ({}, {"phase": "Running"}, None, {"phase": "Running"}),
         ({}, {"phase": "Running"}, RUNNING, RUNNING),
+        # at the same phase the full one decides
+        ({}, {"phase": "Running", "progress": "0/3", "message": "old"}, RUNNING, RUNNING),
+        # all five fields, and no others
+        ({}, {**FIVE, "other": "x"}, None, FIVE),
         (RUNNING, {"phase": "Running", "progress": "1/3"}, RUNNING, None),
         # the five fields alone take nothing away
         (RUNNING, {"phase": "Succeeded"}, None, {**RUNNING, "phase": "Succeeded"}),
@@ -41,6 +47,8 @@ DONE = {"phase": "Succeeded", "progress": "3/3", "nodes": {"a": {"phase": "Succe
         (DONE, {"phase": "Running"}, RUNNING, None),
         (DONE, {"phase": "Running"}, None, None),
         (RUNNING, {"phase": "Pending"}, None, None),
+        (RUNNING, None, {"nodes": {}}, None),
+        (RUNNING, None, {"phase": None, "nodes": {}}, None),
         ({"phase": "Running"}, {"phase": "Pending"}, None, None),
         ({"phase": "Running"}, None, {"phase": "Pending"}, None),
         ({"phase": "Pending"}, None, {"phase": ""}, None),
