@@ -65,7 +65,7 @@ def past_of(
         Ledger(managed, hub_id, namespace=namespace, runs=options.ledger_runs),
         HubHistory(managed, hub_id, namespace=namespace, now=now),
         HubLine(),
-        Held(recorder, lambda: _regarding(registered), lambda work: applied_work_name(hub_id, work)),
+        Held(recorder, lambda: regarding(registered), lambda work: applied_work_name(hub_id, work)),
         Grace(
             datetime.timedelta(seconds=options.eviction_grace),
             datetime.timedelta(seconds=options.restored_grace),
@@ -77,7 +77,7 @@ def past_of(
     return past
 
 
-def _regarding(registered: Informer) -> Object | None:
+def regarding(registered: Informer) -> Object | None:
     """The ManagedCluster, as if it were in its own namespace: the agent may write Events nowhere else."""
     found = next(registered.store.all(), None)
     return found and found.reduced(

@@ -8,6 +8,13 @@ memory grows with the Workflows that run, not with those that have ever run.
 from __future__ import annotations
 
 from controllers.api import keys
+from controllers.api.kinds import (
+    ADDON_PLACEMENT_SCORE,
+    LEASE,
+    MANAGED_CLUSTER,
+    MANIFEST_WORK,
+    WORKFLOW_STATUS_RESULT,
+)
 from controllers.hub import (
     BY_WORKFLOW,
     RESULTS,
@@ -23,6 +30,11 @@ from controllers.runtime.informer import Informer
 from controllers.runtime.informers import Informers
 from controllers.runtime.scope import Interest, Scope
 
+# Kinds that agents write, in the namespaces of their clusters.
+_OF_AGENTS = frozenset(
+    kind.kind for kind in (ADDON_PLACEMENT_SCORE, LEASE, MANIFEST_WORK, WORKFLOW_STATUS_RESULT)
+)
+
 
 def workflows(informers: Informers) -> Informer:
     """Workflows that are ours: those that run or are being deleted, and of the finished ones the uids."""
@@ -37,6 +49,15 @@ def works(informers: Informers) -> Informer:
 def results(informers: Informers) -> Informer:
     """Status results, in the same way. Those of OCM's status add-on, which name no Workflow, all stay."""
     return _following_workflows(informers, RESULTS)
+
+
+def regarding(informers: Informers, kind: str, item: Object) -> Object:
+    """What an Event about an object that is set aside regards: that of a cluster's agent its ManagedCluster, if that
+    is known here, where whoever looks after clusters looks."""
+    clusters = Scope(MANAGED_CLUSTER)
+    if kind not in _OF_AGENTS or clusters not in informers:
+        return item
+    return informers.of(clusters).store.get("", item.metadata.namespace) or item
 
 
 def _in_workflow(workflow: Object) -> Interest:

@@ -95,7 +95,7 @@ class StatusSyncReconciler:
 
     async def _sync(self, workflow: Object, report: Report, full: Object | None, *, cluster: str) -> Object:
         meta = workflow.metadata
-        if full is not None and _is_fenced(full, workflow):
+        if full is not None and (full.fault or _is_fenced(full, workflow)):
             full = None
         before: JsonObject = workflow.to_dict().get("status") or {}
         reported = full.to_dict().get("workflowStatus") if full is not None else None

@@ -151,7 +151,7 @@ def resource_meta(entry: Entry, resource: str = "", *, namespaced: bool = True) 
 def _head(manifest: Raw | bytes) -> _Head:
     try:
         return _HEAD.decode(manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestError(f"the manifest is not a Kubernetes object: {error}") from error
 
 

@@ -22,6 +22,7 @@ from agent.work.refusal import is_refusal, lack_of, words
 from agent.work.targets import Served, Target, Unserved
 from agent.work.workflows import Workflows
 from controllers.kube.errors import ApiError
+from controllers.kube.object import Unreadable
 
 
 class Manifests:
@@ -67,7 +68,7 @@ class Manifests:
             return await self._object(delivery, target)
         except CannotWatchError as error:
             return failed(meta, str(error), kind, lacks=MissingKind.of(kind))
-        except PathError as error:
+        except (PathError, Unreadable) as error:
             return failed(meta, str(error), kind)
         except ApiError as error:
             if not is_refusal(error):

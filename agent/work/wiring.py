@@ -82,7 +82,7 @@ def add_to(
     def watchable(kind: Kind) -> None:
         lacking.arrived(MissingKind.of(kind))
 
-    objects = ManagedObjects(managed, hub_id, wake, watchable)
+    objects = ManagedObjects(managed, hub_id, wake, watchable, here.aside)
     executors = Executors(managed)
     workflows = Workflows(
         hub,

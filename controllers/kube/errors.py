@@ -107,7 +107,7 @@ def from_status(code: int, body: bytes, retry_after: str | None = None) -> ApiEr
     """
     try:
         status = msgspec.json.decode(body, type=_Status)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
         status = _Status(message=body[:500].decode("utf-8", "replace"))
     code = code or status.code
     kind = Unavailable if code >= 500 else _BY_STATUS.get(code, ApiError)

@@ -6,10 +6,13 @@ process meets none.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
+
+from controllers.api.echo import echoed
 
 # A number without a suffix, which needs no library.
 _PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -33,10 +36,12 @@ def total(quantities: Iterable[str]) -> str:
 
 @lru_cache(maxsize=16384)
 def amount(quantity: str | int) -> float:
-    """The quantity as a number, in bytes or cores or whatever is counted. Raises ValueError for other text."""
-    if _PLAIN.fullmatch(str(quantity)):
-        return float(quantity)
-    return float(_parsed(quantity))
+    """The quantity as a number, in bytes or cores or whatever is counted. Raises ValueError for other text, and for
+    what is too large for a number."""
+    found = float(quantity if _PLAIN.fullmatch(str(quantity)) else _parsed(quantity))
+    if not math.isfinite(found):
+        raise ValueError(f"{echoed(quantity)} is not a finite quantity")
+    return found
 
 
 def _parsed(quantity: str | int) -> Decimal:

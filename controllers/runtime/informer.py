@@ -1,4 +1,8 @@
-"""One watch, one store, many handlers. The only writer of its store."""
+"""One watch, one store, many handlers. The only writer of its store.
+
+Here objects meet those who do something with them, and here it ends when one cannot: whatever a `keep`, an interest, an
+index or a handler raises concerns that one object, which is set aside (`controllers.runtime.aside`).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,10 @@ import structlog
 
 from controllers.kube.client import Client
 from controllers.kube.errors import ApiError
-from controllers.kube.object import Object
+from controllers.kube.object import Object, Unreadable
 from controllers.runtime import metrics
-from controllers.runtime.cache import Change, IndexFunction, Store
+from controllers.runtime.aside import Guarded, Handler, SetAside
+from controllers.runtime.cache import Change, IndexFunction, Key, Store
 from controllers.runtime.listing import Listed
 from controllers.runtime.scope import Interest, InterestFunction, Keep, Scope, whole
 from controllers.runtime.watch import Applied, Deleted, Timing, watch
@@ -23,8 +28,6 @@ log = structlog.get_logger(__name__)
 
 # Seconds in which all who watch a server find out, each for itself, that it went back.
 _SAME_REWIND = 60.0
-
-Handler = Callable[[Change], None]
 
 
 class Informer:
@@ -37,7 +40,9 @@ class Informer:
     with nothing in its store. `refusal`: what the server has answered instead of what was asked, None after a list;
     without `optional`, what was heard before still stands. `is_doubtful`: its watch broke, and it is not known yet
     whether the server that comes back is at an older state, restored from a backup.
-    Handlers run in the order of the changes, must not block and must not raise.
+    Handlers run in the order of the changes and must not block. For one that raises the object is not there until a
+    state of it comes that it can take; in the store, and for the other handlers, it is. Where `keep` raises, the object
+    is kept with nothing in it but what tells it from others; where `interest` does, it is wanted in full.
     """
 
     def __init__(
@@ -51,17 +56,20 @@ class Informer:
         keep: Keep = whole,
         optional: bool = False,
         timing: Timing = Timing(),
+        aside: SetAside | None = None,
     ) -> None:
         self.scope = scope
         self.refusal: ApiError | None = None
-        self.store = Store(indexes)
+        self.aside = aside or SetAside()
+        self.store = Store(indexes, self._not_indexed)
         self._client = client
         self._interest = interest
         self._after = after
         self._keep = keep
         self._optional = optional
         self._timing = timing
-        self._handlers: list[Handler] = []
+        self._handlers: list[Guarded] = []
+        self._troubles: dict[Key, Exception] = {}  # before the handlers hear of the change
         self._on_rewind: list[Callable[[], None]] = []
         self._on_certain: list[Callable[[], None]] = []
         self.is_doubtful = False
@@ -73,9 +81,11 @@ class Informer:
 
     def add_handler(self, handler: Handler) -> None:
         """`handler` sees every later change; objects that are here already come to it as added."""
-        self._handlers.append(handler)
+        guarded = Guarded(handler)
+        self._handlers.append(guarded)
         for item in list(self.store.all()):
-            handler(Change(None, item))
+            if (error := guarded(Change(None, item))) is not None:
+                self._set_aside(item, error)
 
     def on_rewind(self, forget: Callable[[], None]) -> None:
         """`forget` is called before the store goes back to an earlier version, with a server restored from a backup.
@@ -121,13 +131,17 @@ class Informer:
         if self._after is not None:
             await self._after.wait_synced()
         this = asyncio.current_task()
-        while True:
-            self._following = asyncio.create_task(self._follow())
-            try:
-                await self._following
-            except asyncio.CancelledError:
-                if not self._is_going_back or (this is not None and this.cancelling()):
-                    raise
+        try:
+            while True:
+                self._following = asyncio.create_task(self._follow())
+                try:
+                    await self._following
+                except asyncio.CancelledError:
+                    if not self._is_going_back or (this is not None and this.cancelling()):
+                        raise
+        finally:
+            for item in self.store.all():
+                self.aside.clear((self.scope, item.key))
 
     async def _follow(self) -> None:
         kind = str(self.scope.kind)
@@ -135,8 +149,8 @@ class Informer:
         events = watch(
             self._client,
             self.scope,
-            interest=self._interest,
-            keep=self._keep,
+            interest=None if self._interest is None else self._wanted,
+            keep=self._kept,
             on_denied=self._on_denied,
             on_doubt=self._doubt,
             timing=self._timing,
@@ -188,7 +202,7 @@ class Informer:
         return True
 
     def _apply(self, item: Object) -> None:
-        wanted = Interest.FULL if self._interest is None else self._interest(item)
+        wanted = self._wanted(item)
         if wanted is Interest.FULL:
             self._notify(self.store.apply(item))
         elif wanted is Interest.UID:
@@ -206,5 +220,41 @@ class Informer:
     def _notify(self, change: Change | None) -> None:
         if change is None:
             return
+        key, new = change.object.key, change.new
+        trouble = self._troubles.pop(key, None)
+        if trouble is None and new is not None and new.fault:
+            trouble = Unreadable(new, new.fault)
         for handler in self._handlers:
-            handler(change)
+            error = handler(change)
+            trouble = trouble or error
+        if trouble is not None and new is not None:
+            self._set_aside(new, trouble)
+        else:
+            self.aside.clear((self.scope, key))
+
+    # -- what may fail for one object -------------------------------------------------------------------
+
+    def _set_aside(self, item: Object, error: Exception) -> None:
+        self.aside.put((self.scope, item.key), self.scope.kind.kind, item, error)
+
+    def _wanted(self, item: Object) -> Interest:
+        if self._interest is None:
+            return Interest.FULL
+        try:
+            return self._interest(item)
+        except Exception as error:
+            self._troubles.setdefault(item.key, error)
+            return Interest.FULL
+
+    def _kept(self, item: Object) -> Object:
+        """Comes first of all for each state of an object."""
+        if self._troubles:
+            self._troubles.pop(item.key, None)
+        try:
+            return self._keep(item)
+        except Exception as error:
+            self._troubles[item.key] = error
+            return item.reduced()
+
+    def _not_indexed(self, item: Object, error: Exception) -> None:
+        self._troubles.setdefault(item.key, error)

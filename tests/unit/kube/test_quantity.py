@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controllers.kube.quantity import total
+from controllers.kube.quantity import amount, total
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,12 @@ from controllers.kube.quantity import total
 )
 def test_quantities_add_up(values: list[str], expected: str) -> None:
     assert total(values) == expected
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e400", "9" * 400, "9" * 5000 + "Ki", "NaN", "Infinity", "sNaN"])
+def test_what_is_no_finite_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        amount(text)
 
 
 def test_what_is_no_quantity_is_refused() -> None:
