@@ -59,11 +59,13 @@ class SetAside:
 
     def put(self, who: Hashable, kind: str, item: Object, error: Exception) -> None:
         """`who` can do nothing with `item`, a `kind`, because of `error`; said once, whoever else meets it."""
-        self.clear(who)
-        entry = self._entries[who] = _Entry(kind, item.key)
-        self._counts[entry] += 1
-        if self._counts[entry] == 1:
-            metrics.set_aside.labels(kind).inc()
+        entry = _Entry(kind, item.key)
+        if self._entries.get(who) != entry:
+            self.clear(who)
+            self._entries[who] = entry
+            self._counts[entry] += 1
+            if self._counts[entry] == 1:
+                metrics.set_aside.labels(kind).inc()
         self._say(kind, item, error)
 
     def clear(self, who: Hashable) -> None:

@@ -41,15 +41,15 @@ def by_own_key(change: Change) -> Iterable[Request]:
 class Controller:
     """One reconciler, its queue and its triggers.
 
-    `concurrency` reconciliations run at once, never two for one key. Triggers may be wired before the
-    informers run; keys gather in the queue until `run`.
+    `concurrency` reconciliations run at once, never two for one key; namespaces take turns. Triggers may be wired
+    before the informers run; keys gather in the queue until `run`.
     """
 
     def __init__(
         self, name: str, reconciler: Reconciler, *, recorder: Recorder | None = None, concurrency: int = 16
     ) -> None:
         self.name = name
-        self.queue: WorkQueue[Request] = WorkQueue(name)
+        self.queue: WorkQueue[Request] = WorkQueue(name, lane=_namespace)
         self._reconciler = reconciler
         self._recorder = recorder
         self._slots = asyncio.Semaphore(concurrency)
@@ -227,6 +227,10 @@ class Controller:
         if all(item.metadata.uid != one.metadata.uid for one in own):
             self.queue.add_after(request, _LOOK_AGAIN)
         return "terminal"
+
+
+def _namespace(request: Request) -> str:
+    return request.namespace
 
 
 def _everything(request: Request) -> bool:
