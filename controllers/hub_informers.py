@@ -43,12 +43,63 @@ def workflows(informers: Informers) -> Informer:
 
 def works(informers: Informers) -> Informer:
     """ManifestWorks of those Workflows, and those being deleted; of the others the uids. Indexed by BY_WORKFLOW."""
-    return _following_workflows(informers, WORKS)
+    if WORKS in informers:
+        return informers.of(WORKS)
+    owners = workflows(informers)
+
+    def interest(item: Object) -> Interest:
+        owner, uid = workflow_key(item), item.metadata.annotations.get(keys.HUB_UID_ANNOTATION)
+        is_settled = (
+            item.metadata.deletion_timestamp is None
+            and owner is not None
+            and uid is not None
+            and owners.store.settled_uid(*owner) == uid
+        )
+        return Interest.UID if is_settled else Interest.FULL
+
+    informer = informers.of(WORKS, interest=interest, after=owners)
+    informer.store.add_index(BY_WORKFLOW, index_by_workflow)
+
+    def on_workflow(change: Change) -> None:
+        if change.new is None:
+            for item in informer.store.by_index(BY_WORKFLOW, "/".join(change.object.key)):
+                informer.reconsider(item)
+
+    owners.add_handler(on_workflow)
+    return informer
 
 
 def results(informers: Informers) -> Informer:
-    """Status results, in the same way. Those of OCM's status add-on, which name no Workflow, all stay."""
-    return _following_workflows(informers, RESULTS)
+    """Status results of those ManifestWorks, by whose names they are called; of all others the uids.
+
+    An agent may write as many as it likes, of 1 MB each, and name what it likes in them: only that the hub has a work
+    of this name in this namespace makes it keep one.
+    """
+    if RESULTS in informers:
+        return informers.of(RESULTS)
+    delivered = works(informers)
+
+    def interest(result: Object) -> Interest:
+        return Interest.UID if delivered.store.get(*result.key) is None else Interest.FULL
+
+    informer = informers.of(RESULTS, interest=interest, after=delivered)
+
+    def on_work(change: Change) -> None:
+        held = informer.store.get(*change.object.key)
+        if change.new is None and held is not None:
+            informer.reconsider(held)
+        elif change.new is not None and held is None:
+            informer.recall(change.new.key)
+
+    def recall_all() -> None:
+        """Works that have come while results were listed."""
+        for key in informer.store.settled():
+            if delivered.store.get(*key) is not None:
+                informer.recall(key)
+
+    delivered.add_handler(on_work)
+    informer.on_listed(recall_all)
+    return informer
 
 
 def regarding(informers: Informers, kind: str, item: Object) -> Object:
@@ -69,30 +120,3 @@ def _in_workflow(workflow: Object) -> Interest:
         and meta.annotations.get(keys.STATUS_ANNOTATION) == keys.STATUS_COMPLETE
     )
     return Interest.UID if is_settled else Interest.FULL
-
-
-def _following_workflows(informers: Informers, scope: Scope) -> Informer:
-    if scope in informers:
-        return informers.of(scope)
-    owners = workflows(informers)
-
-    def interest(item: Object) -> Interest:
-        owner, uid = workflow_key(item), item.metadata.annotations.get(keys.HUB_UID_ANNOTATION)
-        is_settled = (
-            item.metadata.deletion_timestamp is None
-            and owner is not None
-            and uid is not None
-            and owners.store.settled_uid(*owner) == uid
-        )
-        return Interest.UID if is_settled else Interest.FULL
-
-    informer = informers.of(scope, interest=interest, after=owners)
-    informer.store.add_index(BY_WORKFLOW, index_by_workflow)
-
-    def on_workflow(change: Change) -> None:
-        if change.new is None:
-            for item in informer.store.by_index(BY_WORKFLOW, "/".join(change.object.key)):
-                informer.reconsider(item)
-
-    owners.add_handler(on_workflow)
-    return informer

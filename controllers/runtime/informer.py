@@ -19,6 +19,7 @@ from controllers.kube.errors import ApiError
 from controllers.kube.object import Object, Unreadable
 from controllers.runtime import metrics
 from controllers.runtime.aside import Guarded, Handler, SetAside
+from controllers.runtime.backoff import RECONNECT
 from controllers.runtime.cache import Change, IndexFunction, Key, Store
 from controllers.runtime.listing import Listed
 from controllers.runtime.scope import Interest, InterestFunction, Keep, Scope, whole
@@ -72,6 +73,9 @@ class Informer:
         self._troubles: dict[Key, Exception] = {}  # before the handlers hear of the change
         self._on_rewind: list[Callable[[], None]] = []
         self._on_certain: list[Callable[[], None]] = []
+        self._on_listed: list[Callable[[], None]] = []
+        self._recalled: dict[Key, None] = {}
+        self._recall = asyncio.Event()
         self.is_doubtful = False
         self._following: asyncio.Task[None] | None = None
         self._is_going_back = False
@@ -96,6 +100,10 @@ class Informer:
         """`resume` is called when `is_doubtful` ends."""
         self._on_certain.append(resume)
 
+    def on_listed(self, check: Callable[[], None]) -> None:
+        """`check` is called when the store holds what was just listed."""
+        self._on_listed.append(check)
+
     @property
     def is_denied(self) -> bool:
         return self._optional and self.refusal is not None
@@ -117,6 +125,13 @@ class Informer:
         """Asks again how much of an object is wanted that is here in full: what that depends on has changed."""
         self._apply(item)
 
+    def recall(self, key: Key) -> None:
+        """More may be wanted of an object that is settled than its uid, since what that depends on has changed: it is
+        read from the server, and `interest` is asked again. Nothing is done for one that is not settled."""
+        if self.store.settled_uid(*key) is not None:
+            self._recalled[key] = None
+            self._recall.set()
+
     def go_back(self) -> None:
         """The server is known to have gone back, even if it is past the last version again: lists anew.
 
@@ -131,6 +146,7 @@ class Informer:
         if self._after is not None:
             await self._after.wait_synced()
         this = asyncio.current_task()
+        recalling = asyncio.create_task(self._read_recalled())
         try:
             while True:
                 self._following = asyncio.create_task(self._follow())
@@ -140,8 +156,31 @@ class Informer:
                     if not self._is_going_back or (this is not None and this.cancelling()):
                         raise
         finally:
-            for item in self.store.all():
-                self.aside.clear((self.scope, item.key))
+            recalling.cancel()
+            await asyncio.gather(recalling, return_exceptions=True)
+            for key in (*(item.key for item in self.store.all()), *self.store.settled()):
+                self.aside.clear((self.scope, key))
+
+    async def _read_recalled(self) -> None:
+        """One after the other, until cancelled: they are few."""
+        failures = 0
+        while True:
+            await self._recall.wait()
+            self._recall.clear()
+            while self._recalled:
+                key = next(iter(self._recalled))
+                try:
+                    found = await self._client.find(self.scope.kind, key[1], namespace=key[0])
+                except (ApiError, Unreadable) as error:
+                    log.info("recall_failed", kind=str(self.scope.kind), error=str(error))
+                    await asyncio.sleep(RECONNECT.delay(failures))
+                    failures += 1
+                    continue
+                failures = 0
+                self._recalled.pop(key, None)
+                # Whatever the watch has told meanwhile, that it is gone above all, is newer.
+                if found is not None and self.store.settled_uid(*key) == found.metadata.uid:
+                    self._apply(self._kept(found))
 
     async def _follow(self) -> None:
         kind = str(self.scope.kind)
@@ -164,6 +203,8 @@ class Informer:
                             self._rewind()
                         for change in self.store.replace(objects, settled):
                             self._notify(change)
+                        for check in self._on_listed:
+                            check()
                         for item in objects:  # while it was listed, the answer may have become another
                             self.reconsider(item)
                         if not self._synced.is_set():
