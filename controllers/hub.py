@@ -9,11 +9,12 @@ from typing import Final
 import structlog
 
 from controllers.api import keys
+from controllers.api.echo import echoed
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW, WORKFLOW_STATUS_RESULT
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
-from controllers.runtime.events import Recorder
+from controllers.runtime.events import MESSAGE_LIMIT, Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.scope import Scope
 
@@ -67,7 +68,7 @@ class Waiting:
 
     async def report(self, workflow: Object, event: str, reason: str, message: str) -> None:
         """`event` is the Event's reason (NotPlaced, NotDispatched), `reason` one CamelCase word for the cause."""
-        text = f"{reason}: {message}"
+        text = echoed(f"{reason}: {message}", MESSAGE_LIMIT)
         if workflow.metadata.annotations.get(keys.WAITING_ANNOTATION) == text:
             return
         log.warning("workflow_waiting", event_reason=event, cause=reason, message=message)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import structlog
 
 from controllers.api import keys
+from controllers.api.echo import echoed
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.api.workflow import MUTABLE_SPEC
 from controllers.hub import APPLY_FAILED, CLUSTER_LOST, Waiting
@@ -176,7 +177,7 @@ class Dispatch:
             workflow,
             "NotMoved",
             ALREADY_DISPATCHED,
-            f"it was sent to cluster {runs_on} already and cannot move to {wanted}: set annotation "
+            f"it was sent to cluster {runs_on} already and cannot move to {echoed(wanted)}: set annotation "
             f"{keys.CLUSTER_ANNOTATION} back to {runs_on}, or delete it and create it anew",
         )
 
@@ -184,6 +185,6 @@ class Dispatch:
         known = sorted(item.metadata.name for item in self._clusters.all())
         shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "") if known else "none"
         return (
-            f"there is no ManagedCluster {cluster} (known: {shown}): let that cluster join, or delete the "
+            f"there is no ManagedCluster {echoed(cluster)} (known: {shown}): let that cluster join, or delete the "
             f"Workflow and create it with another value of annotation {keys.CLUSTER_ANNOTATION}"
         )

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import structlog
 
+from controllers.api.echo import echoed
 from controllers.api.kinds import EVENT
 from controllers.api.meta import timestamp
 from controllers.kube.client import Client
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 Severity = Literal["Normal", "Warning"]
 _QUEUE_LIMIT = 10_000
 _REMEMBERED = 4_096
-_MESSAGE_LIMIT = 1024  # core/v1 Event.message, enforced by the API server
+MESSAGE_LIMIT = 1024  # core/v1 Event.message, enforced by the API server
 
 
 class Occurrence(NamedTuple):
@@ -83,7 +84,7 @@ class Recorder:
         """Cluster-scoped objects get their events in `default`, where kubectl describe looks for them."""
         kind = regarding.type_meta()
         meta = regarding.metadata
-        short = message if len(message) <= _MESSAGE_LIMIT else message[: _MESSAGE_LIMIT - 1] + "…"
+        short = echoed(message, MESSAGE_LIMIT)
         occurrence = Occurrence(
             kind.api_version, kind.kind, meta.namespace, meta.name, meta.uid, severity, reason, short, once
         )
