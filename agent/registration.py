@@ -17,7 +17,7 @@ import structlog
 
 from agent.decide.capacity import Room, entries, is_only_free, told
 from agent.decide.pace import free_due
-from agent.decide.registration import cluster_status, is_for_hub, node_totals
+from agent.decide.registration import cluster_status, is_for_hub, is_tellable, node_totals
 from agent.pods import room_beside
 from controllers.api.cluster import ClusterClaim
 from controllers.api.kinds import MANAGED_CLUSTER
@@ -97,7 +97,7 @@ class RegistrationReconciler:
             version=await self._version(),
             capacity=node_totals(nodes, "capacity", total, schedulable_only=False),
             allocatable=allocatable | (entries(here.free) if here is not None else {}),
-            claims=[(item.metadata.name, item.spec.value) for item in claims],
+            claims=[(item.metadata.name, item.spec.value) for item in claims if is_tellable(item.spec.value)],
             now=timestamp(datetime.datetime.now(datetime.UTC)),
         )
 

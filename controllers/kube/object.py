@@ -174,18 +174,21 @@ def readable(items: Iterable[Object], model: type[T]) -> Iterator[T]:
 
 
 def decode_list(body: bytes) -> tuple[list[Object], str, str]:
-    """(objects, resourceVersion, continue token) of a list answer. One that has not even a name is left out, and no
-    API server sends such."""
-    try:
-        page = _list.decode(body)
-        raws: Iterable[bytes | msgspec.Raw] = page.items or ()
-    except RecursionError:
-        raws, rest = split(body)
-        page = _list.decode(rest)
-    return list(_named(raws)), page.metadata.resource_version, page.metadata.continue_
+    """(objects, resourceVersion, continue token) of a list answer. Raises RecursionError for one that is too deep as a
+    whole, since something in it is."""
+    page = _list.decode(body)
+    return list(_named(page.items or ())), page.metadata.resource_version, page.metadata.continue_
+
+
+def decode_deep_list(body: bytes) -> tuple[list[Object], str, str]:
+    """The same item by item, at some seconds for 100 MB."""
+    items, rest = split(body)
+    page = _list.decode(rest)
+    return list(_named(items)), page.metadata.resource_version, page.metadata.continue_
 
 
 def _named(raws: Iterable[bytes | msgspec.Raw]) -> Iterator[Object]:
+    """No API server sends an object that has not even a name: such would be left out."""
     for raw in raws:
         try:
             yield Object(raw)

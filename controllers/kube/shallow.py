@@ -8,15 +8,35 @@ by one pass over the bytes, in a loop. The input is valid JSON, as servers write
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
-# Strings, which may contain brackets, and the brackets themselves.
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
-_OPENING: Final = b"[{"
-_CLOSING: Final = b"]}"
+# Up to the next bracket and with it, over strings, which may contain brackets, and over what is empty.
+_STEP: Final = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"|\{\}|\[\])*+[\[\]{}]', re.DOTALL)
+_OPENING: Final = (b"[", b"{")
 
 # Levels below `metadata` that are kept: an owner reference in its list is the deepest that anybody reads.
 _KEPT: Final = 3
+
+
+def _steps(document: bytes) -> Iterator[tuple[int, int, bool]]:
+    """(position behind a bracket, level inside of what it opens or closes, whether it opens)."""
+    depth = end = 0
+    while (found := _STEP.match(document, end)) is not None:
+        end = found.end()
+        opens = document[end - 1 : end] in _OPENING
+        if opens:
+            depth += 1
+        yield end, depth, opens
+        if not opens:
+            depth -= 1
+
+
+def _is_under(key: bytes, document: bytes, end: int) -> bool:
+    """Whether what the bracket in front of `end` opens is the value of `key`."""
+    before = document[max(0, end - len(key) - 10) : end - 1].rstrip().removesuffix(b":").rstrip()
+    # A quote behind a backslash stands inside a longer key.
+    return before.endswith(key) and not before.removesuffix(key).endswith(b"\\")
 
 
 def head(document: bytes, *, level: int = 1) -> bytes:
@@ -27,47 +47,33 @@ def head(document: bytes, *, level: int = 1) -> bytes:
     the content, so most of a large object is not even scanned.
     """
     parts: list[bytes] = []
-    kept, start = level + _KEPT, 0
-    depth, key, inside = 0, b"", False
-    for token in _TOKEN.finditer(document):
-        mark = document[token.start() : token.start() + 1]
-        if mark in _OPENING:
-            depth += 1
-            if depth == level + 1 and key == b'"metadata"':
-                inside = True
-            if depth == kept + 1:
-                parts.append(document[start : token.end()])
-        elif mark in _CLOSING:
-            if depth == kept + 1:
-                start = token.start()
-            depth -= 1
-            if inside and depth == level:
-                parts.append(document[start : token.end()])
-                return b"".join(parts) + b"}" * level
-        elif depth == level:
-            key = token.group()
+    kept, start, inside = level + _KEPT, 0, False
+    for end, depth, opens in _steps(document):
+        if opens and depth == level + 1 and _is_under(b'"metadata"', document, end):
+            inside = True
+        if depth == kept + 1:
+            if opens:
+                parts.append(document[start:end])
+            else:
+                start = end - 1
+        elif inside and not opens and depth == level + 1:
+            parts.append(document[start:end])
+            return b"".join(parts) + b"}" * level
     return b"".join([*parts, document[start:]])
 
 
 def split(listed: bytes) -> tuple[list[bytes], bytes]:
     """The items of a list answer, and the answer without them."""
     items: list[bytes] = []
-    begun = ended = start = depth = 0
-    key, inside = b"", False
-    for token in _TOKEN.finditer(listed):
-        mark = listed[token.start() : token.start() + 1]
-        if mark in _OPENING:
-            depth += 1
-            if depth == 2 and key == b'"items"':
-                inside, begun = True, token.end()
-            elif inside and depth == 3:
-                start = token.start()
-        elif mark in _CLOSING:
-            if inside and depth == 3:
-                items.append(listed[start : token.end()])
-            elif inside and depth == 2:
-                inside, ended = False, token.start()
-            depth -= 1
-        elif depth == 1:
-            key = token.group()
+    begun = ended = start = 0
+    inside = False
+    for end, depth, opens in _steps(listed):
+        if depth == 2 and opens and _is_under(b'"items"', listed, end):
+            inside, begun = True, end
+        elif depth == 2 and inside:
+            inside, ended = False, end - 1
+        elif depth == 3 and inside and opens:
+            start = end - 1
+        elif depth == 3 and inside:
+            items.append(listed[start:end])
     return items, listed[:begun] + listed[ended:] if begun else listed

@@ -110,21 +110,19 @@ class Guarded:
 
     def __call__(self, change: Change) -> Exception | None:
         """What the handler has raised."""
-        key, (old, new) = change.object.key, change
-        if key in self._missing:
-            old = None
-            if new is None:
-                self._missing.discard(key)
+        if self._missing and change.object.key in self._missing:
+            self._missing.discard(change.object.key)
+            if change.new is None:
                 return None
+            change = Change(None, change.new)
         try:
-            self._handler(Change(old, new))
+            self._handler(change)
         except Exception as error:
-            if new is not None:
-                self._missing.add(key)
-                if old is not None:
-                    self._gone(old)
+            if change.new is not None:
+                self._missing.add(change.new.key)
+                if change.old is not None:
+                    self._gone(change.old)
             return error
-        self._missing.discard(key)
         return None
 
     def _gone(self, old: Object) -> None:

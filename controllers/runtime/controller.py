@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
+from controllers.api.echo import echoed
 from controllers.kube.errors import ApiError, Conflict, TooManyRequests, Unavailable
 from controllers.kube.object import TOO_DEEP, Unreadable
 from controllers.runtime.aside import SetAside
@@ -58,6 +59,9 @@ class Controller:
         self._triggers: list[tuple[Informer, Mapper]] = []
         self._owns: Wanted = _everything
         self._aside = SetAside(recorder)
+        self._reported: dict[
+            Request, str
+        ] = {}  # keys that failed for a reason that is no API server's, and which
 
     def watch(
         self,
@@ -203,16 +207,26 @@ class Controller:
                 retry_in=self.queue.retry(request),
             )
             return "error"
-        except Exception:
-            log.exception("reconcile_failed", retry_in=self.queue.retry(request))
+        except Exception as error:
+            self._report(request, error, self.queue.retry(request))
             return "error"
         self.queue.forget(request)
+        self._reported.pop(request, None)
         self._aside.clear((self.name, request))
         if result.after is not None:
             later = self.queue.add_when_idle if result.idle else self.queue.add_after
             later(request, result.after)
             return "requeue_after"
         return "success"
+
+    def _report(self, request: Request, error: Exception, delay: float) -> None:
+        """With the place where it happened, but not as often as it is tried again."""
+        text = f"{type(error).__name__}: {error}"
+        if self._reported.get(request) == text:
+            log.warning("reconcile_failed_again", error=echoed(text), retry_in=delay)
+            return
+        self._reported[request] = text
+        log.error("reconcile_failed", retry_in=delay, exc_info=error)
 
     def _unreadable(self, request: Request, error: Unreadable | RecursionError) -> str:
         """Nothing helps but another state of the object, which comes as a change if it is one that is watched here."""

@@ -9,7 +9,15 @@ import pytest
 
 from controllers.api.cluster import ManagedCluster
 from controllers.api.workflow import Workflow
-from controllers.kube.object import TOO_DEEP, Object, TypeMeta, Unreadable, decode_list, readable
+from controllers.kube.object import (
+    TOO_DEEP,
+    Object,
+    TypeMeta,
+    Unreadable,
+    decode_deep_list,
+    decode_list,
+    readable,
+)
 
 RAW = (
     b'{"apiVersion":"argoproj.io/v1alpha1","kind":"Workflow","metadata":{"name":"a","namespace":"n","uid":"u",'
@@ -113,7 +121,9 @@ def test_one_that_cannot_be_read_is_passed_over_among_many() -> None:
 def test_a_list_with_something_too_deep_in_it_has_all_its_objects() -> None:
     items = b",".join((RAW, body(spec=DEEP), b"{}", RAW))
     listed = b'{"apiVersion":"v1","items":[%s],"metadata":{"resourceVersion":"9","continue":"t"}}' % items
-    objects, version, token = decode_list(listed)
+    with pytest.raises(RecursionError):
+        decode_list(listed)
+    objects, version, token = decode_deep_list(listed)
     assert ([item.key for item in objects], version, token) == ([("n", "a")] * 3, "9", "t")
     assert [bool(item.fault) for item in objects] == [False, True, False]
 

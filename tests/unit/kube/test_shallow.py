@@ -59,7 +59,13 @@ def test_the_head_of_an_event_has_its_type_and_the_metadata(metadata: Any, after
     assert found == {"type": "ADDED", "object": {"kind": "X", "metadata": cut(metadata, 3)}}
 
 
-@given(items=st.lists(st.dictionaries(NAMES, JSON, max_size=3), max_size=4), first=st.booleans())
+@pytest.mark.parametrize("key", ['a"metadata', 'a\\"metadata', "metadata\\", 'metadata"', "[", "{}"])
+def test_a_key_that_looks_like_it_is_another(key: str) -> None:
+    body = {key: {"name": "forged"}, "metadata": {"name": "genuine"}}
+    assert json.loads(head(json.dumps(body, separators=(",", ":")).encode())) == body
+
+
+@given(items=st.lists(st.dictionaries(NAMES, JSON, min_size=1, max_size=3), max_size=4), first=st.booleans())
 def test_a_list_falls_into_its_items_and_the_rest(items: list[Any], *, first: bool) -> None:
     rest = {"kind": "items", "metadata": {"items": [{}], "resourceVersion": "5"}}
     body = {"items": items} | rest if first else rest | {"items": items}
