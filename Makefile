@@ -38,6 +38,10 @@ demo: $(STAMP) ## a hub, two clusters, the examples, a live table; KEEP=1 leaves
 test: $(STAMP) ## all tests: unit, integration, end to end (TEST_CLUSTERS=containers or k3s for others)
 	@$(RUN) -m pytest $(TESTS)
 
+.PHONY: fuzz
+fuzz: $(STAMP) ## throw hostile objects at a running hub and its agents: MINUTES=60 SEED=7
+	@FUZZ_MINUTES=$(or $(MINUTES),1) FUZZ_SEED=$(or $(SEED),1) $(RUN) -m pytest tests/e2e/fuzz -s
+
 .PHONY: up
 up: $(STAMP) ## start the local fleet and return: hub, clusters, controllers, agents
 	@$(FLEET) up --dir $(DIR) $(UP_FLAGS)

@@ -20,7 +20,7 @@ from controllers.api.keys import AGENT_MANAGER, ARGO_CLAIM, ARGO_VERSION_CLAIM, 
 from controllers.api.kinds import CLUSTER_CLAIM, CRD, DEPLOYMENT, WORKFLOW
 from controllers.kube.client import Client
 from controllers.kube.errors import Forbidden, NotFound
-from controllers.kube.object import Object
+from controllers.kube.object import Object, readable
 from controllers.kube.patch import merge_patch
 from controllers.runtime.backoff import Backoff
 from controllers.runtime.cache import Change
@@ -117,9 +117,8 @@ class ArgoReconciler:
             )
             return None
         self._said.discard(_NO_VERSION)
-        return lowest_version(
-            item.decode(Deployment) for informer in self._deployments for item in informer.store.all()
-        )
+        found = (item for informer in self._deployments for item in informer.store.all())
+        return lowest_version(readable(found, Deployment))
 
     async def _keep(self, name: str, value: str | None) -> None:
         """The claim as it should be; None: there should be none. Raises ApiError."""

@@ -64,7 +64,7 @@ def past_of(
         Ledger(managed, hub_id, namespace=namespace, runs=options.ledger_runs),
         HubHistory(managed, hub_id, namespace=namespace, now=now),
         HubLine(),
-        Held(recorder, lambda: _regarding(registered)),
+        Held(recorder, lambda: regarding(registered)),
         Grace.of(options.eviction_grace, options.restored_grace),
     )
     manager.add_startup("ledger", past.ledger.load)
@@ -73,7 +73,7 @@ def past_of(
     return past
 
 
-def _regarding(registered: Informer) -> Object | None:
+def regarding(registered: Informer) -> Object | None:
     """The ManagedCluster, as if it were in its own namespace: the agent may write Events nowhere else."""
     found = next(registered.store.all(), None)
     return found and found.reduced(

@@ -13,7 +13,7 @@ import msgspec
 from agent.decide.capacity import Claimed, Json, Room, claimed, room
 from controllers.api.kinds import POD
 from controllers.api.pod import Pod
-from controllers.kube.object import Object
+from controllers.kube.object import Object, Unreadable
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
 from controllers.runtime.scope import Scope
@@ -25,7 +25,7 @@ def only_claimed(pod: Object) -> Object:
     """The pod with nothing in it but what tells it from others and its state from earlier ones, and a Claimed."""
     try:
         found = claimed(pod.decode(Pod).spec)
-    except msgspec.ValidationError:  # nobody's reason to end: it counts as a pod, and as nothing else
+    except Unreadable:  # nobody's reason to end: it counts as a pod, and as nothing else
         found = Claimed()
     return pod.reduced(**msgspec.structs.asdict(found))
 

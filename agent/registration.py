@@ -17,12 +17,13 @@ import structlog
 
 from agent.decide.capacity import Room, entries, is_only_free, told
 from agent.decide.pace import free_due
-from agent.decide.registration import cluster_status, is_for_hub, node_totals
+from agent.decide.registration import cluster_status, is_for_hub, is_tellable, node_totals
 from agent.pods import room_beside
 from controllers.api.cluster import ClusterClaim
 from controllers.api.kinds import MANAGED_CLUSTER
 from controllers.api.meta import timestamp
 from controllers.kube.client import Client
+from controllers.kube.object import readable
 from controllers.kube.patch import merge_diff, merge_patch
 from controllers.kube.quantity import total
 from controllers.runtime.cache import Reader
@@ -68,7 +69,7 @@ class RegistrationReconciler:
                 f"the hub has no ManagedCluster {request.name}: python -m agent join --cluster {request.name}",
             )
         before: dict[str, Any] = found.to_dict().get("status") or {}
-        nodes = [node.to_dict() for node in self._nodes.all()]
+        nodes = list(readable(self._nodes.all(), dict[str, Any]))
         here = self._room(nodes)
         changed = merge_diff(before, await self._status(before, nodes, here))
         if changed is None:
@@ -88,14 +89,15 @@ class RegistrationReconciler:
     async def _status(
         self, before: dict[str, Any], nodes: Sequence[dict[str, Any]], here: Room | None
     ) -> dict[str, Any]:
-        claims = [item.decode(ClusterClaim) for item in self._claims.all() if is_for_hub(item.metadata)]
+        shared = (item for item in self._claims.all() if is_for_hub(item.metadata))
+        claims = readable(shared, ClusterClaim)
         allocatable = node_totals(nodes, "allocatable", total, schedulable_only=True)
         return cluster_status(
             before,
             version=await self._version(),
             capacity=node_totals(nodes, "capacity", total, schedulable_only=False),
             allocatable=allocatable | (entries(here.free) if here is not None else {}),
-            claims=[(item.metadata.name, item.spec.value) for item in claims],
+            claims=[(item.metadata.name, item.spec.value) for item in claims if is_tellable(item.spec.value)],
             now=timestamp(datetime.datetime.now(datetime.UTC)),
         )
 

@@ -18,7 +18,7 @@ from controllers.api.keys import COMPLETED_LABEL, PHASE_LABEL
 from controllers.api.kinds import ADDON_PLACEMENT_SCORE, WORKFLOW
 from controllers.kube.client import Client
 from controllers.kube.errors import Forbidden, NotFound
-from controllers.kube.object import Object
+from controllers.kube.object import Object, readable
 from controllers.kube.patch import merge_patch
 from controllers.runtime.cache import Change, Reader
 from controllers.runtime.informer import Informer
@@ -58,7 +58,7 @@ class ScoresReconciler:
         self._has_warned = False
 
     async def reconcile(self, request: Request, /) -> Result:
-        here = room_beside(self._pods, [node.to_dict() for node in self._nodes.all()])
+        here = room_beside(self._pods, list(readable(self._nodes.all(), dict[str, Any])))
         found = scores(here, self._counts())
         now = self._now()
         wait = due(self._told, found, now)

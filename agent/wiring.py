@@ -9,13 +9,15 @@ from typing import Final
 import agent.work.wiring
 from agent import argo, scores
 from agent.heartbeat import Heartbeat
-from agent.past import past_of
+from agent.past import past_of, regarding
 from agent.pods import UNFINISHED, only_claimed, takes_otherwise
 from agent.registration import RegistrationReconciler
 from agent.work.discovery import Discovery
 from controllers.api.cluster import DEFAULT_LEASE_SECONDS, ManagedCluster
 from controllers.api.kinds import CLUSTER_CLAIM, MANAGED_CLUSTER, NODE
 from controllers.kube.client import Client
+from controllers.kube.object import Object, readable
+from controllers.runtime.aside import SetAside
 from controllers.runtime.cache import Change
 from controllers.runtime.clock import now
 from controllers.runtime.controller import Controller, Mapper
@@ -38,8 +40,17 @@ def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
     recorder = Recorder(hub, LEASE_NAME)
     elector = elector_for(options, managed, LEASE_NAME)
     manager = Manager(listen=options.listen, elector=elector, recorder=recorder)
-    at_hub, here = Informers(hub, manager), Informers(managed, manager)
     cluster: str = options.cluster
+
+    def of_cluster(kind: str, item: Object) -> Object:
+        """The agent may write Events nowhere but in its cluster's namespace on the hub."""
+        return regarding(registered) or item
+
+    def of_hub(kind: str, item: Object) -> Object:
+        return of_cluster(kind, item) if kind == MANAGED_CLUSTER.kind else item
+
+    at_hub = Informers(hub, manager, aside=SetAside(recorder, of_hub))
+    here = Informers(managed, manager, aside=SetAside(recorder, of_cluster))
     registered = at_hub.of(Scope(MANAGED_CLUSTER, field_selector=f"metadata.name={cluster}"))
     _add_registration(manager, hub, managed, cluster, registered, here, free=options.free)
     _add_argo(manager, managed, cluster, here)
@@ -48,9 +59,10 @@ def build(hub: Client, managed: Client, options: argparse.Namespace) -> Manager:
     agent.work.wiring.add_to(manager, hub, managed, at_hub, here, past, options, agent_id=agent_id)
 
     def interval() -> float:
-        found = registered.store.get("", cluster)
-        spec = found.decode(ManagedCluster).spec if found is not None else None
-        return float((spec.lease_duration_seconds if spec else 0) or DEFAULT_LEASE_SECONDS)
+        """Whatever the ManagedCluster says, or can't be read to say: its agent neither ends nor runs hot by it."""
+        found = next(readable(registered.store.all(), ManagedCluster), None)
+        wanted = found.spec.lease_duration_seconds if found is not None else 0
+        return float(wanted if wanted > 0 else DEFAULT_LEASE_SECONDS)
 
     heartbeat = Heartbeat(hub, cluster, interval, past.history, past.line)
     past.history.ask = heartbeat.renew

@@ -17,9 +17,12 @@ import placement.wiring
 import registration.health.wiring
 import registration.wiring
 import statussync.wiring
+from controllers import hub_informers
 from controllers.kube.client import Client
 from controllers.kube.configuration import ConfigError
+from controllers.kube.object import Object
 from controllers.runtime import logs
+from controllers.runtime.aside import SetAside
 from controllers.runtime.ending import exit_status
 from controllers.runtime.events import Recorder
 from controllers.runtime.health import AddressError
@@ -105,7 +108,12 @@ async def run(options: argparse.Namespace) -> None:
     try:
         recorder = Recorder(client, "argosy")
         manager = manager_for(options, client, LEASE_NAME, recorder)
-        informers = Informers(client, manager, end_on_rewind=True)
+
+        def regarding(kind: str, item: Object) -> Object:
+            return hub_informers.regarding(informers, kind, item)
+
+        aside = SetAside(recorder, regarding)
+        informers = Informers(client, manager, end_on_rewind=True, aside=aside)
         wirings = {
             "placement": placement.wiring.add_to,
             "manifestwork": manifestwork.wiring.add_to,

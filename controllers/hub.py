@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from controllers.api import keys
+from controllers.api.echo import echoed
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW, WORKFLOW_STATUS_RESULT
 from controllers.api.naming import manifest_work_name
 from controllers.kube.client import Client
@@ -16,7 +17,7 @@ from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
 from controllers.ownership import carries, is_copied
 from controllers.runtime.cache import Reader
-from controllers.runtime.events import Recorder
+from controllers.runtime.events import MESSAGE_LIMIT, Recorder
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.scope import Scope
 
@@ -86,7 +87,7 @@ class Waiting:
 
     async def report(self, workflow: Object, event: str, reason: str, message: str) -> None:
         """`event` is the Event's reason (NotPlaced, NotDispatched), `reason` one CamelCase word for the cause."""
-        text = f"{reason}: {message}"
+        text = echoed(f"{reason}: {message}", MESSAGE_LIMIT)
         if workflow.metadata.annotations.get(keys.WAITING_ANNOTATION) == text:
             return
         log.warning("workflow_waiting", event_reason=event, cause=reason, message=message)

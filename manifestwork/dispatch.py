@@ -8,6 +8,7 @@ from __future__ import annotations
 import structlog
 
 from controllers.api import keys
+from controllers.api.echo import echoed
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
 from controllers.api.meta import parsed
 from controllers.api.workflow import MUTABLE_SPEC
@@ -207,6 +208,6 @@ class Dispatch:
 
     def _no_such_cluster(self, cluster: str) -> str:
         return (
-            f"there is no ManagedCluster {cluster}: correct annotation {keys.CLUSTER_ANNOTATION}, or let that cluster "
-            "join the hub (kubectl get managedclusters shows those that have)"
+            f"there is no ManagedCluster {echoed(cluster)}: correct annotation {keys.CLUSTER_ANNOTATION}, or let that "
+            "cluster join the hub (kubectl get managedclusters shows those that have)"
         )

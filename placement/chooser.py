@@ -8,7 +8,7 @@ from datetime import datetime
 from controllers.api import keys
 from controllers.api.cluster import ManagedCluster
 from controllers.api.placement import Placement, PlacementDecision
-from controllers.kube.object import Object
+from controllers.kube.object import Object, readable
 from controllers.runtime.cache import Key, Reader
 from controllers.runtime.clock import now
 from placement.capacity.backlog import Backlog
@@ -158,8 +158,8 @@ class Chooser:
 
     def _pages(self, key: Key) -> list[PlacementDecision]:
         pages = [
-            page.decode(PlacementDecision)
-            for page in self._decisions.by_index(BY_PLACEMENT, "/".join(key))
+            page
+            for page in readable(self._decisions.by_index(BY_PLACEMENT, "/".join(key)), PlacementDecision)
             if page.metadata.deletion_timestamp is None
         ]
         return sorted(pages, key=lambda page: page.metadata.name)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from controllers.api import keys
+from controllers.api.echo import echoed
 from placement.capacity.need import NOTHING, Need
 from placement.strategies import STRATEGIES
 from placement.strategies.candidate import Candidate
@@ -55,18 +56,19 @@ def missing(namespace: str, placement: str | None, state: PlacementState) -> Wai
             f"annotation {keys.PLACEMENT_ANNOTATION} is missing: set it to the name of a Placement in "
             f"namespace {namespace}",
         )
+    name = echoed(placement)
     if not state.exists:
         return Wait(
             "PlacementNotFound",
-            f"there is no Placement {placement} in namespace {namespace}: create it, or correct annotation "
+            f"there is no Placement {name} in namespace {namespace}: create it, or correct annotation "
             f"{keys.PLACEMENT_ANNOTATION}",
         )
     if not state.clusters:
         why = f" ({state.why})" if state.why else ""
         return Wait(
             "NoDecision",
-            f"Placement {placement} has selected no cluster yet{why}: see "
-            f"kubectl -n {namespace} describe placement {placement}",
+            f"Placement {name} has selected no cluster yet{why}: see "
+            f"kubectl -n {namespace} describe placement {name}",
         )
     return None
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from controllers.api import keys
+from controllers.api.echo import echoed
 from controllers.kube.duration import seconds
 from controllers.kube.quantity import amount
 from placement.capacity.need import NOTHING, Need, peak
@@ -67,7 +68,7 @@ def _after(text: str) -> timedelta:
         return DEFAULT_AFTER
     try:
         return timedelta(seconds=seconds(text))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _bad(keys.FAILOVER_AFTER_ANNOTATION, text, "a duration such as 90s, 5m or 1h30m") from error
 
 
@@ -100,4 +101,4 @@ def _amount(text: str) -> float:
 
 
 def _bad(annotation: str, text: str, right: str) -> BadSettingError:
-    return BadSettingError(f"annotation {annotation}: {text!r} is not {right}")
+    return BadSettingError(f"annotation {annotation}: {echoed(text)!r} is not {right}")

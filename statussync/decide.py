@@ -18,6 +18,8 @@ JsonObject = dict[str, Any]
 _RANKS: Final = {"": 0, "Pending": 1, "Running": 2, "Succeeded": 3, "Failed": 3, "Error": 3}
 FINAL_RANK: Final = 3
 
+_MAX_DIGITS: Final = 9
+
 FEEDBACK_FIELDS: Final = ("phase", "message", "progress", "startedAt", "finishedAt")
 
 
@@ -95,7 +97,7 @@ def is_stale(feedback: Mapping[str, str], hub: JsonObject) -> bool:
 def done_of(progress: str) -> int:
     """N of Argo's progress `N/M`, which never falls within one run; 0 when it says nothing."""
     head, separator, _ = progress.partition("/")
-    return int(head) if separator and head.isdecimal() else 0
+    return int(head) if separator and head.isdecimal() and len(head) <= _MAX_DIGITS else 0
 
 
 def labels_for(

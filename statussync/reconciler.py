@@ -104,7 +104,7 @@ class StatusSyncReconciler:
         self, workflow: Object, work: Object, full: Object | None, *, is_latest: bool = False
     ) -> Object:
         meta, cluster = workflow.metadata, work.metadata.namespace
-        if full is not None and _is_fenced(full, workflow):
+        if full is not None and (full.fault or _is_fenced(full, workflow)):
             full = None
         before: JsonObject = workflow.to_dict().get("status") or {}
         feedback = read(work).feedback

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.decide.kubectl_path import MISSING, PathError, first
+from controllers.api.echo import echoed
 from controllers.api.manifestconfig import FeedbackRule, JsonPath
 from controllers.api.work import MAX_JSON_RAW, FeedbackValue, FieldValue
 
@@ -71,7 +72,7 @@ def read_feedback(live: dict[str, Any], rules: Sequence[FeedbackRule]) -> Feedba
             problems.append(str(error))
             continue
         if value is not None and values.setdefault(path.name, value) is not value:
-            problems.append(f"the name {path.name} is used for more than one value")
+            problems.append(f"the name {echoed(path.name)} is used for more than one value")
     return Feedback(tuple(values.values()), tuple(dict.fromkeys(problems)))
 
 
@@ -87,13 +88,15 @@ def _all_paths(
         elif rule.type == "WellKnownStatus":
             problems.append(f"no well-known status values for {api_version}, Kind={kind}")
         else:
-            problems.append(f"unrecognized feedback rule type {rule.type}")
+            problems.append(f"unrecognized feedback rule type {echoed(rule.type)}")
 
 
 def _value(path: JsonPath, live: dict[str, Any]) -> FeedbackValue | None:
     version = str(live.get("apiVersion", "")).rpartition("/")[2]
     if path.version and path.version != version:
-        raise _Unreportable(f"{path.name} is for version {path.version}, the object has {version}")
+        raise _Unreportable(
+            f"{echoed(path.name)} is for version {echoed(path.version)}, the object has {version}"
+        )
     found = first(path.path, live)
     if found is MISSING or found is None:
         return None
@@ -111,7 +114,7 @@ def _field_value(name: str, found: Any) -> FieldValue:
     try:
         raw = msgspec.json.encode(found, order="deterministic")
     except (UnicodeEncodeError, RecursionError) as error:
-        raise _Unreportable(f"{name} can't be written as JSON: {error}") from error
+        raise _Unreportable(f"{echoed(name)} can't be written as JSON: {error}") from error
     if len(raw) > MAX_JSON_RAW:
-        raise _Unreportable(f"the JSON of {name} takes {len(raw)} bytes, more than {MAX_JSON_RAW}")
+        raise _Unreportable(f"the JSON of {echoed(name)} takes {len(raw)} bytes, more than {MAX_JSON_RAW}")
     return FieldValue(type="JsonRaw", json_raw=raw.decode())

@@ -19,6 +19,8 @@ from typing import Any, Final
 from jsonpath import JSONPathEnvironment
 from jsonpath.exceptions import JSONPathError
 
+from controllers.api.echo import echoed
+
 MISSING: Final = object()
 
 _ENVIRONMENT = JSONPathEnvironment()
@@ -52,7 +54,7 @@ def _values(path: str, document: Any) -> Iterator[Any]:
         for match in compiled.finditer(document):
             yield match.obj
     except (JSONPathError, RecursionError) as error:
-        raise PathError(f"{path}: {error}") from error
+        raise PathError(f"{echoed(path)}: {echoed(error)}") from error
 
 
 def translated(path: str) -> str:
@@ -61,7 +63,7 @@ def translated(path: str) -> str:
     if text.startswith("{") and text.endswith("}"):
         text = text[1:-1].strip()
     if not text or text[0] not in ".[$@":
-        raise PathError(f"{path}: a path starts with a dot, a bracket or $")
+        raise PathError(f"{echoed(path)}: a path starts with a dot, a bracket or $")
     return "$" + _segments(text, path)
 
 
@@ -70,7 +72,7 @@ def _compiled(path: str) -> Any:
     try:
         return _ENVIRONMENT.compile(translated(path))
     except JSONPathError as error:
-        raise PathError(f"{path}: {error}") from error
+        raise PathError(f"{echoed(path)}: {echoed(error)}") from error
 
 
 def _segments(text: str, path: str) -> str:
@@ -90,15 +92,15 @@ def _segment(text: str, position: int, path: str) -> tuple[str, int]:
     if text.startswith("[?(", position):
         condition = _FILTER.match(text, position)
         if condition is None:
-            raise PathError(f"{path}: unterminated filter at {position}")
+            raise PathError(f"{echoed(path)}: unterminated filter at {position}")
         return f"[?({_condition(condition[1], path)})]", condition.end()
     if text[position] == "[":
         selection = _SELECTION.match(text, position)
         if selection is None:
-            raise PathError(f"{path}: unterminated bracket at {position}")
+            raise PathError(f"{echoed(path)}: unterminated bracket at {position}")
         return _selectors(selection[1], path), selection.end()
     if text[position] != ".":
-        raise PathError(f"{path}: unexpected {text[position]!r} at {position}")
+        raise PathError(f"{echoed(path)}: unexpected {text[position]!r} at {position}")
     descend = ".." if text.startswith("..", position) else ""
     position += 2 if descend else 1
     name = _NAME.match(text, position)
@@ -106,7 +108,7 @@ def _segment(text: str, position: int, path: str) -> tuple[str, int]:
         if descend and text.startswith("[", position):
             segment, position = _segment(text, position, path)
             return descend + segment, position
-        raise PathError(f"{path}: a name is missing at {position}")
+        raise PathError(f"{echoed(path)}: a name is missing at {position}")
     return descend + ("[*]" if name[0] == "*" else _name(name[0])), name.end()
 
 
@@ -125,11 +127,11 @@ def _selector(text: str, path: str) -> str:
     if quoted is not None:
         name = _NAME.fullmatch(quoted[1])
         if name is None:
-            raise PathError(f"{path}: {text} can't stand among several names")
+            raise PathError(f"{echoed(path)}: {echoed(text)} can't stand among several names")
         return _name(name[0])[1:-1]
     if text == "*" or (text and _SLICE.match(text)):
         return text
-    raise PathError(f"{path}: {text!r} is no index, slice or quoted name")
+    raise PathError(f"{echoed(path)}: {echoed(text)!r} is no index, slice or quoted name")
 
 
 def _condition(text: str, path: str) -> str:
@@ -138,7 +140,7 @@ def _condition(text: str, path: str) -> str:
         return _operand(text, path)
     left, operator, right = comparison.groups()
     if operator not in _OPERATORS:
-        raise PathError(f"{path}: {operator!r} is no comparison")
+        raise PathError(f"{echoed(path)}: {echoed(operator)!r} is no comparison")
     return f"{_operand(left, path)} {operator} {_operand(right, path)}"
 
 
@@ -147,7 +149,7 @@ def _operand(text: str, path: str) -> str:
     if _LITERAL.match(text):
         return text.removeprefix("+")
     if not text.startswith(("@", ".", "[")):
-        raise PathError(f"{path}: {text!r} is neither a path nor a literal")
+        raise PathError(f"{echoed(path)}: {echoed(text)!r} is neither a path nor a literal")
     return "@" + _segments(text, path)
 
 

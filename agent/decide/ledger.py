@@ -107,7 +107,7 @@ class Pages:
             return None
         try:
             return msgspec.json.decode(entry, type=End)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return _UNREADABLE  # somebody has put something else there; that it has run is still told
 
     def placed(self, entries: Mapping[str, End]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Raw
 
+from controllers.api.echo import echoed
 from controllers.api.keys import HUB_UID_ANNOTATION
 from controllers.api.model import Model
 from controllers.api.work import ManifestResourceMeta
@@ -43,7 +44,7 @@ class Identity(NamedTuple):
 
     def __str__(self) -> str:
         name = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return f"{self.api_version} {self.kind} {name}"
+        return echoed(f"{self.api_version} {self.kind} {name}")
 
 
 class Entry(NamedTuple):
@@ -149,7 +150,7 @@ def resource_meta(entry: Entry, resource: str = "", *, namespaced: bool = True) 
 def _head(manifest: Raw | bytes) -> _Head:
     try:
         return _HEAD.decode(manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestError(f"the manifest is not a Kubernetes object: {error}") from error
 
 
@@ -172,9 +173,9 @@ def _identity(head: _Head) -> Identity:
     if not head.metadata.name:
         raise ManifestError("name must be set in the manifest")
     if not _API_VERSION.fullmatch(head.api_version):
-        raise ManifestError(f"apiVersion {head.api_version!r} is neither a version nor group/version")
+        raise ManifestError(f"apiVersion {echoed(head.api_version)!r} is neither a version nor group/version")
     for field, text in (("name", head.metadata.name), ("namespace", head.metadata.namespace)):
         if _NO_PATH_SEGMENT.fullmatch(text):
-            raise ManifestError(f"{field} {text!r} must not be '.' or '..', nor contain '/' or '%'")
+            raise ManifestError(f"{field} {echoed(text)!r} must not be '.' or '..', nor contain '/' or '%'")
     group, _, version = head.api_version.rpartition("/")
     return Identity(group, version, head.kind, head.metadata.namespace, head.metadata.name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from controllers.api.keys import SPOKE_ONLY_LABEL
 from controllers.api.meta import ObjectMeta
 
 Json = dict[str, Any]
+
+_CLAIM_LIMIT: Final = 1024
 
 _CONDITIONS = (
     ("ManagedClusterJoined", "ManagedClusterJoined", "Managed cluster joined"),
@@ -30,6 +32,12 @@ def node_totals(
         for resource, quantity in ((node.get("status") or {}).get(field) or {}).items():
             amounts.setdefault(resource, []).append(str(quantity))
     return {resource: add(values) for resource, values in sorted(amounts.items())}
+
+
+def is_tellable(value: str) -> bool:
+    """Whether the hub takes the value of a ClusterClaim, by the bounds in ManagedCluster's schema; a cluster takes one
+    without any value, and a claim that is refused would keep all of the status from the hub."""
+    return 1 <= len(value) <= _CLAIM_LIMIT
 
 
 def is_for_hub(claim: ObjectMeta) -> bool:

@@ -58,5 +58,5 @@ def _record(manifest: Json) -> str:
 def _read(recorded: str | None, *, default: Json) -> Mapping[str, Any]:
     try:
         return msgspec.json.decode(recorded or "", type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return default  # none, or somebody has put something else there

@@ -34,7 +34,7 @@ def intended(applied: Object) -> list[AppliedResource]:
         return msgspec.json.decode(
             applied.metadata.annotations.get(INTENDED, "[]"), type=list[AppliedResource]
         )
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return []  # somebody has put something else there
 
 

@@ -19,7 +19,7 @@ from agent.decide.order import removal_order
 from agent.work.apply import REPORT_FINALIZER, Applier, is_owned
 from agent.work.claim import Claims, intended
 from agent.work.ledger import Ledger
-from agent.work.outcome import identity, is_final
+from agent.work.outcome import identity, is_final, status_of
 from agent.work.refusal import is_refusal
 from agent.work.removal import RECHECK, Removal
 from agent.work.results import StatusResults
@@ -219,7 +219,7 @@ class Cleanup:
         if _is_workflow(resource) and not shared and (is_final(live) or not what.orphan):
             meta = live.metadata
             run = run_name(meta.annotations, work_uid, meta.namespace, meta.name)
-            self._enter(run, live.to_dict().get("status") or {}, _REMOVED)
+            self._enter(run, status_of(live), _REMOVED)
         if what.orphan or shared:
             # Where a work of this hub owns it too, that one waits for its end.
             if not any(self._claims.is_made(item.name) for item in others):

@@ -16,6 +16,7 @@ from agent.decide.naming import Hub
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, Kind
 from controllers.kube.client import Client
 from controllers.kube.object import Object
+from controllers.runtime.aside import SetAside
 from controllers.runtime.cache import Change, Key
 from controllers.runtime.informer import Informer
 from controllers.runtime.own_writes import OwnWrites
@@ -59,11 +60,13 @@ class ManagedObjects:
         hub: Hub,
         on_change: Callable[[str], None],
         on_watchable: Callable[[Kind], None],
+        aside: SetAside,
     ) -> None:
         self._client = client
         self._hub = hub
         self._on_change = on_change
         self._on_watchable = on_watchable
+        self._aside = aside
         self._watched: dict[Scope, _Watched] = {}
         self._orphans: dict[Kind, dict[Key, set[str]]] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -164,7 +167,7 @@ class ManagedObjects:
         return {*owning_works(item, self._hub), *self._orphans.get(scope.kind, {}).get(item.key, ())}
 
     def _start(self, scope: Scope, interest: InterestFunction | None) -> None:
-        informer = Informer(self._client, scope, interest=interest)
+        informer = Informer(self._client, scope, interest=interest, aside=self._aside)
         watched = _Watched(informer, OwnWrites(informer))
         self._watched[scope] = watched
 

@@ -5,6 +5,8 @@ Objects are brought to their manifest again and again; Workflows, which run once
 
 from __future__ import annotations
 
+import structlog
+
 from agent.decide import allow, runonce
 from agent.decide.allow import Allowed
 from agent.decide.config import disposal, options_for
@@ -22,7 +24,11 @@ from agent.work.outcome import Outcome, content, failed, is_final, untouched
 from agent.work.refusal import is_refusal, lack_of, words
 from agent.work.targets import Served, Target, Unserved
 from agent.work.workflows import Workflows
+from controllers.api.echo import echoed
 from controllers.kube.errors import ApiError
+from controllers.kube.object import Unreadable
+
+log = structlog.get_logger(__name__)
 
 
 class Manifests:
@@ -80,12 +86,22 @@ class Manifests:
             return await self._object(delivery, target)
         except CannotWatchError as error:
             return failed(meta, str(error), kind, lacks=MissingKind.of(kind))
-        except PathError as error:
+        except (PathError, Unreadable) as error:
             return failed(meta, str(error), kind)
         except ApiError as error:
             if not is_refusal(error):
                 raise
             return await self._refused(target, error)
+        except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+            # The content of this one manifest, or of what is there, is of a shape that nobody has thought of: no reason
+            # to leave the others of the work unapplied and unreported.
+            log.warning(
+                "manifest_not_handled", work=delivery.name, manifest=str(target.identity), exc_info=error
+            )
+            why = echoed(f"{type(error).__name__}: {error}")
+            return failed(
+                meta, f"what it says, or the object that is there, has an unexpected form: {why}", kind
+            )
 
     async def abandon(self, delivery: Delivery, target: Target) -> Outcome:
         """What is to be said of a manifest whose object goes with the AppliedManifestWork. Raises ApiError."""

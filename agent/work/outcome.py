@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import msgspec
+
 from agent.decide import runonce
 from agent.decide.status import Failure, Observation
 from agent.work.lacking import Lack
 from controllers.api.kinds import Kind
 from controllers.api.work import AppliedResource, ManifestResourceMeta
 from controllers.api.workflow import FINAL_PHASES
-from controllers.kube.object import Object
+from controllers.kube.object import Object, readable
 
 Json = dict[str, Any]
+
+
+class _Status(msgspec.Struct):
+    status: Json | None = None
 
 
 class Outcome(NamedTuple):
@@ -60,8 +66,13 @@ def content(live: Object | None) -> Json | None:
 
 def is_final(live: Object) -> bool:
     """Whether a Workflow has ended."""
-    status = live.to_dict().get("status") or {}
-    return status.get("phase") in FINAL_PHASES
+    return status_of(live).get("phase") in FINAL_PHASES
+
+
+def status_of(live: Object) -> Json:
+    """The status of an object; {} for none, and for one that cannot be read."""
+    found = next(readable([live], _Status), None)
+    return found.status or {} if found is not None else {}
 
 
 def identity(item: AppliedResource | ManifestResourceMeta) -> tuple[str, str, str, str]:

@@ -14,9 +14,10 @@ from agent.decide.pace import is_phase_change
 from agent.work.apply import owner_reference
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW_STATUS_RESULT
+from controllers.api.model import Model
 from controllers.kube.client import Client
 from controllers.kube.errors import Conflict, NotFound
-from controllers.kube.object import Object
+from controllers.kube.object import Object, readable
 from controllers.kube.patch import merge_diff, merge_patch, untracked
 from controllers.runtime.own_writes import OwnWrites
 
@@ -26,6 +27,10 @@ _ORIGIN = (
     keys.HUB_UID_ANNOTATION,
     keys.ATTEMPT_ANNOTATION,
 )
+
+
+class _Result(Model):
+    workflow_status: dict[str, Any] | None = None
 
 
 class Sent(enum.Enum):
@@ -49,14 +54,14 @@ class StatusResults:
         Without `progress` only a new phase is sent.
         """
         existing = self._results.get(*work.key)
-        if existing is not None and _is_of_another(existing, work):
+        if existing is not None and (_is_of_another(existing, work) or _reported(existing) is None):
             await self._delete(existing)
             existing = None
         if existing is None:
             self._results.record(await self._create(work, status))
             return Sent.NOW
         body: dict[str, Any] = {}
-        changed = merge_diff(existing.to_dict().get("workflowStatus") or {}, status)
+        changed = merge_diff(_reported(existing) or {}, status)
         if changed is not None:
             if not progress and not is_phase_change(changed):
                 return Sent.LATER
@@ -89,8 +94,7 @@ class StatusResults:
         existing = self._results.get(*work.key)
         if existing is None or not _is_of(existing, work):
             return {}
-        status: dict[str, Any] = existing.to_dict().get("workflowStatus") or {}
-        return status
+        return _reported(existing) or {}
 
     async def _delete(self, stale: Object) -> None:
         meta = stale.metadata
@@ -112,6 +116,12 @@ class StatusResults:
             "workflowStatus": status,
         }
         return await self._hub.create(WORKFLOW_STATUS_RESULT, body, namespace=meta.namespace)
+
+
+def _reported(result: Object) -> dict[str, Any] | None:
+    """What the result says, {} for nothing; None if it cannot be read, which is no work of an agent."""
+    found = next(readable([result], _Result), None)
+    return None if found is None else found.workflow_status or {}
 
 
 def _is_of(result: Object, work: Object) -> bool:

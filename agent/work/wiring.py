@@ -96,7 +96,7 @@ def add_to(
     def watchable(kind: Kind) -> None:
         lacking.arrived(MissingKind.of(kind))
 
-    objects = ManagedObjects(managed, name, wake, watchable)
+    objects = ManagedObjects(managed, name, wake, watchable, here.aside)
     executors, orphans = Executors(managed), Orphans(applier, objects)
     workflows = Workflows(
         hub,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from controllers.api import keys
 
 _SEPARATOR = ","
+_MAX_DIGITS = 9
 
 
 def tried(annotations: Mapping[str, str]) -> list[str]:
@@ -24,9 +25,10 @@ def attempt(annotations: Mapping[str, str]) -> int:
 
 
 def attempt_of(annotations: Mapping[str, str]) -> int:
-    """The number of the attempt that a ManifestWork, a copy or a status result belongs to."""
+    """The number of the attempt that a ManifestWork, a copy or a status result belongs to; 1 for what is no number, or
+    one that nobody has ever counted to."""
     number = annotations.get(keys.ATTEMPT_ANNOTATION, "")
-    return int(number) if number.isdecimal() else 1
+    return int(number) if number.isdecimal() and len(number) <= _MAX_DIGITS else 1
 
 
 def mark(number: int) -> dict[str, str]:

@@ -17,6 +17,10 @@ QUALIFIED_NAME = (
 )
 
 
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
 def timestamp(now: datetime) -> str:
     """An aware time as metav1.Time writes it, to the second."""
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -24,9 +28,19 @@ def timestamp(now: datetime) -> str:
 
 @lru_cache(maxsize=8192)
 def parsed(moment: str) -> datetime:
-    """A metav1.Time or MicroTime as an aware time. Raises ValueError for other text."""
-    found = datetime.fromisoformat(moment)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    """A metav1.Time or MicroTime as a time of UTC. Raises ValueError for other text.
+
+    API servers take the year 0, and offsets that lead out of the years 1 to 9999: those are the earliest time of all,
+    or the latest.
+    """
+    try:
+        if moment.startswith("0000-"):
+            datetime.fromisoformat(f"2000{moment[4:]}")
+            return _EARLIEST
+        found = datetime.fromisoformat(moment)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        return _EARLIEST if moment.startswith("0") else _LATEST
 
 
 class OwnerReference(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ import msgspec
 from controllers.api.kinds import Kind
 from controllers.api.model import Model
 from controllers.kube.errors import Conflict, Invalid, NotFound
-from controllers.kube.object import Object, decode_list
+from controllers.kube.object import Object, decode_deep_list, decode_list
 from controllers.kube.patch import JSON_PATCH, Patch
 from controllers.kube.transport import JSON, Transport
 
@@ -117,7 +118,11 @@ class Client(Transport):
         elif version:
             query += [("resourceVersion", version), ("resourceVersionMatch", "Exact")]
         accept = _METADATA_LIST if metadata_only else JSON
-        return Page(*decode_list(await self.request("GET", kind.path(namespace), query=query, accept=accept)))
+        body = await self.request("GET", kind.path(namespace), query=query, accept=accept)
+        try:
+            return Page(*decode_list(body))
+        except RecursionError:  # rare, and slow enough that others want to go on meanwhile
+            return Page(*await asyncio.to_thread(decode_deep_list, body))
 
     async def list(
         self, kind: Kind, *, namespace: str = "", label_selector: str = "", field_selector: str = ""

@@ -19,15 +19,21 @@ Code is chosen by `status` and `reason` of metav1.Status, never by the words of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+from controllers.api.echo import echoed
+
+# Characters of a message.
+_LONGEST: Final = 2000
 
 
 class ApiError(Exception):
     """A request that the API server refused or never answered.
 
-    `status` is the HTTP code, 0 when there was no answer. `reason` is metav1.Status.reason.
+    `status` is the HTTP code, 0 when there was no answer. `reason` is metav1.Status.reason. `message` is cut: servers
+    repeat what they were sent.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class ApiError(Exception):
         details: Mapping[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
+        message = echoed(message, _LONGEST)
         super().__init__(message)
         self.message = message
         self.status = status
@@ -107,7 +114,7 @@ def from_status(code: int, body: bytes, retry_after: str | None = None) -> ApiEr
     """
     try:
         status = msgspec.json.decode(body, type=_Status)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
         status = _Status(message=body[:500].decode("utf-8", "replace"))
     code = code or status.code
     kind = Unavailable if code >= 500 else _BY_STATUS.get(code, ApiError)

@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from controllers.api.echo import echoed
+
 # A number without a suffix, which needs no library.
 _PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?")
 
@@ -54,7 +56,7 @@ def amount(quantity: str | int) -> float:
     text = str(quantity)
     found = float(text) if _PLAIN.fullmatch(text) else float(_parsed(text))
     if not math.isfinite(found):
-        raise ValueError(f"{text[:50]!r} is more than a number can hold, or none")
+        raise ValueError(f"{echoed(text)!r} is more than a number can hold, or none")
     return found
 
 

@@ -46,10 +46,22 @@ class Reader(Protocol):
     def __len__(self) -> int: ...
 
 
-class Store:
-    """The writer's side. Index functions see metadata or decode what they need; they run once per change."""
+def _raise(item: Object, error: Exception) -> None:
+    raise error
 
-    def __init__(self, indexes: dict[str, IndexFunction] | None = None) -> None:
+
+class Store:
+    """The writer's side. Index functions see metadata or decode what they need; they run once per change.
+
+    An object that one of them fails for is in no entry of that index; `on_failure` is called with it.
+    """
+
+    def __init__(
+        self,
+        indexes: dict[str, IndexFunction] | None = None,
+        on_failure: Callable[[Object, Exception], None] = _raise,
+    ) -> None:
+        self._on_failure = on_failure
         self._objects: dict[Key, Object] = {}
         self._functions = dict(indexes or {})
         self._indexes: dict[str, dict[str, dict[Key, None]]] = {name: {} for name in self._functions}
@@ -184,11 +196,18 @@ class Store:
     def _index(self, item: Object) -> None:
         if not self._functions:
             return
-        values = [(name, tuple(function(item))) for name, function in self._functions.items()]
+        values = [(name, self._found(function, item)) for name, function in self._functions.items()]
         self._values[item.key] = values
         for name, found in values:
             for value in found:
                 self._indexes[name].setdefault(value, {})[item.key] = None
+
+    def _found(self, function: IndexFunction, item: Object) -> tuple[str, ...]:
+        try:
+            return tuple(function(item))
+        except Exception as error:
+            self._on_failure(item, error)
+            return ()
 
     def _unindex(self, key: Key) -> None:
         for name, values in self._values.pop(key, ()):

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
+from controllers.api.echo import echoed
 from controllers.kube.errors import ApiError, Conflict, TooManyRequests, Unavailable
+from controllers.kube.object import TOO_DEEP, Unreadable
+from controllers.runtime.aside import SetAside
 from controllers.runtime.cache import Change
 from controllers.runtime.events import Recorder
 from controllers.runtime.informer import Informer
@@ -23,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 Mapper = Callable[[Change], Iterable[Request]]
 Wanted = Callable[[Request], bool]
+
+# Seconds after which a key is tried again that waits for another object to become readable, should nothing tell of it.
+_LOOK_AGAIN = 60.0
 
 # Objects that a resync looks at before it lets others have the loop.
 _RESYNC_BATCH = 500
@@ -36,15 +42,15 @@ def by_own_key(change: Change) -> Iterable[Request]:
 class Controller:
     """One reconciler, its queue and its triggers.
 
-    `concurrency` reconciliations run at once, never two for one key. Triggers may be wired before the
-    informers run; keys gather in the queue until `run`.
+    `concurrency` reconciliations run at once, never two for one key; namespaces take turns. Triggers may be wired
+    before the informers run; keys gather in the queue until `run`.
     """
 
     def __init__(
         self, name: str, reconciler: Reconciler, *, recorder: Recorder | None = None, concurrency: int = 16
     ) -> None:
         self.name = name
-        self.queue: WorkQueue[Request] = WorkQueue(name)
+        self.queue: WorkQueue[Request] = WorkQueue(name, lane=_namespace)
         self._reconciler = reconciler
         self._recorder = recorder
         self._slots = asyncio.Semaphore(concurrency)
@@ -52,6 +58,10 @@ class Controller:
         self._running: dict[asyncio.Task[None], Request] = {}
         self._triggers: list[tuple[Informer, Mapper]] = []
         self._owns: Wanted = _everything
+        self._aside = SetAside(recorder)
+        self._reported: dict[
+            Request, str
+        ] = {}  # keys that failed for a reason that is no API server's, and which
 
     def watch(
         self,
@@ -64,7 +74,8 @@ class Controller:
         """Every change in `informer` wants the keys that `mapper` makes of it.
 
         Changes that come within `gather` seconds of the first one cost one reconcile; 0: at once. With `longest`, each
-        within `gather` seconds of the one before, up to so many seconds after the first.
+        within `gather` seconds of the one before, up to so many seconds after the first. What the reconciler cannot
+        read is set aside where the first of these informers does it.
         """
 
         def enqueue(change: Change) -> None:
@@ -76,6 +87,8 @@ class Controller:
                 else:
                     self.queue.add(request)
 
+        if not self._triggers:
+            self._aside = informer.aside
         self._triggers.append((informer, mapper))
         informer.add_handler(enqueue)
 
@@ -179,6 +192,8 @@ class Controller:
                 self._recorder.warning(error.regarding, error.reason, error.message)
             self.queue.forget(request)
             return "terminal"
+        except (Unreadable, RecursionError) as error:
+            return self._unreadable(request, error)
         except Unavailable as error:
             delay = self.queue.retry(request, not_before=error.retry_after or 0.0)
             log.warning("reconcile_unavailable", error=error.message, retry_in=delay)
@@ -192,15 +207,44 @@ class Controller:
                 retry_in=self.queue.retry(request),
             )
             return "error"
-        except Exception:
-            log.exception("reconcile_failed", retry_in=self.queue.retry(request))
+        except Exception as error:
+            self._report(request, error, self.queue.retry(request))
             return "error"
         self.queue.forget(request)
+        self._reported.pop(request, None)
+        self._aside.clear((self.name, request))
         if result.after is not None:
             later = self.queue.add_when_idle if result.idle else self.queue.add_after
             later(request, result.after)
             return "requeue_after"
         return "success"
+
+    def _report(self, request: Request, error: Exception, delay: float) -> None:
+        """With the place where it happened, but not as often as it is tried again."""
+        text = f"{type(error).__name__}: {error}"
+        if self._reported.get(request) == text:
+            log.warning("reconcile_failed_again", error=echoed(text), retry_in=delay)
+            return
+        self._reported[request] = text
+        log.error("reconcile_failed", retry_in=delay, exc_info=error)
+
+    def _unreadable(self, request: Request, error: Unreadable | RecursionError) -> str:
+        """Nothing helps but another state of the object, which comes as a change if it is one that is watched here."""
+        own = [item for informer, _ in self._triggers if (item := informer.store.get(*request)) is not None]
+        item = error.item if isinstance(error, Unreadable) else next(iter(own), None)
+        if item is None:
+            log.exception("reconcile_failed", retry_in=self.queue.retry(request))
+            return "error"
+        why = error if isinstance(error, Unreadable) else Unreadable(item, TOO_DEEP)
+        self._aside.put((self.name, request), item.type_meta().kind or "object", item, why)
+        self.queue.forget(request)
+        if all(item.metadata.uid != one.metadata.uid for one in own):
+            self.queue.add_after(request, _LOOK_AGAIN)
+        return "terminal"
+
+
+def _namespace(request: Request) -> str:
+    return request.namespace
 
 
 def _everything(request: Request) -> bool:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import structlog
 
+from controllers.api.echo import echoed
 from controllers.api.kinds import EVENT
 from controllers.api.meta import timestamp
 from controllers.kube.client import Client
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 Severity = Literal["Normal", "Warning"]
 _QUEUE_LIMIT = 10_000
 _REMEMBERED = 4_096
-_MESSAGE_LIMIT = 1024  # core/v1 Event.message, enforced by the API server
+MESSAGE_LIMIT = 1024  # core/v1 Event.message, enforced by the API server
 
 
 class Occurrence(NamedTuple):
@@ -42,11 +43,12 @@ class Occurrence(NamedTuple):
     severity: Severity
     reason: str
     message: str
+    once: bool = False
 
     @property
     def event_name(self) -> str:
         """The same for the same occurrence, also after a restart: `<object>.<hash>`, as kubectl users know it."""
-        digest = hashlib.sha256("\0".join(self).encode()).hexdigest()[:16]
+        digest = hashlib.sha256("\0".join(self[:8]).encode(errors="replace")).hexdigest()[:16]
         return f"{self.name[:200]}.{digest}"
 
 
@@ -72,13 +74,19 @@ class Recorder:
     def warning(self, regarding: Object, reason: str, message: str) -> None:
         self._record(regarding, "Warning", reason, message)
 
-    def _record(self, regarding: Object, severity: Severity, reason: str, message: str) -> None:
+    def warning_once(self, regarding: Object, reason: str, message: str) -> None:
+        """Of a state, not of something that happens: said already, by whatever process, it is not counted up."""
+        self._record(regarding, "Warning", reason, message, once=True)
+
+    def _record(
+        self, regarding: Object, severity: Severity, reason: str, message: str, *, once: bool = False
+    ) -> None:
         """Cluster-scoped objects get their events in `default`, where kubectl describe looks for them."""
         kind = regarding.type_meta()
         meta = regarding.metadata
-        short = message if len(message) <= _MESSAGE_LIMIT else message[: _MESSAGE_LIMIT - 1] + "…"
+        short = echoed(message, MESSAGE_LIMIT)
         occurrence = Occurrence(
-            kind.api_version, kind.kind, meta.namespace, meta.name, meta.uid, severity, reason, short
+            kind.api_version, kind.kind, meta.namespace, meta.name, meta.uid, severity, reason, short, once
         )
         try:
             self._pending.put_nowait(occurrence)
@@ -94,6 +102,9 @@ class Recorder:
             except ApiError as error:
                 metrics.events_dropped.labels(error.reason or "unavailable").inc()
                 log.warning("event_dropped", reason=occurrence.reason, error=error.message)
+            except Exception:  # one Event that cannot be written is no reason to write none any more
+                metrics.events_dropped.labels("failed").inc()
+                log.exception("event_dropped", reason=occurrence.reason)
             finally:
                 self._pending.task_done()
 
@@ -110,13 +121,13 @@ class Recorder:
         name = what.event_name
         stamp = timestamp(self._now())
         count = self._counts.get(name, 0) + 1
-        if count > 1:
+        if count > 1 and not what.once:
             try:
                 body = {"count": count, "lastTimestamp": stamp}
                 await self._client.patch(EVENT, name, merge_patch(body), namespace=namespace)
             except NotFound:  # events live for an hour
                 count = 1
-        if count == 1:
+        if count == 1 or what.once:
             count = await self._create(what, namespace, name, stamp)
         self._counts[name] = count
         self._counts.move_to_end(name)
@@ -147,6 +158,8 @@ class Recorder:
             await self._client.create(EVENT, body, namespace=namespace)
         except AlreadyExists:
             # Written before this process started: count on from there.
+            if what.once:
+                return 1
             existing = await self._client.get(EVENT, name, namespace=namespace)
         if existing is None:
             return 1

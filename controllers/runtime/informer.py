@@ -1,4 +1,8 @@
-"""One watch, one store, many handlers. The only writer of its store."""
+"""One watch, one store, many handlers. The only writer of its store.
+
+Here objects meet those who do something with them, and here it ends when one cannot: whatever a `keep`, an interest, an
+index or a handler raises concerns that one object, which is set aside (`controllers.runtime.aside`).
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,9 @@ import structlog
 
 from controllers.kube.client import Client
 from controllers.kube.errors import ApiError
-from controllers.kube.object import Object
+from controllers.kube.object import Object, Unreadable
 from controllers.runtime import metrics
+from controllers.runtime.aside import Guarded, Handler, SetAside
 from controllers.runtime.cache import Change, IndexFunction, Key, Store
 from controllers.runtime.listing import Listed
 from controllers.runtime.scope import Interest, InterestFunction, Keep, Scope, whole
@@ -24,8 +29,6 @@ log = structlog.get_logger(__name__)
 
 # Seconds in which all who watch a server find out, each for itself, that it went back.
 _SAME_REWIND = 60.0
-
-Handler = Callable[[Change], None]
 
 
 class Informer:
@@ -38,7 +41,9 @@ class Informer:
     with nothing in its store. `refusal`: what the server has answered instead of what was asked, None after a list;
     without `optional`, what was heard before still stands. `is_doubtful`: its watch broke, and it is not known yet
     whether the server that comes back is at an older state, restored from a backup.
-    Handlers run in the order of the changes, must not block and must not raise.
+    Handlers run in the order of the changes and must not block. For one that raises the object is not there until a
+    state of it comes that it can take; in the store, and for the other handlers, it is. Where `keep` raises, the object
+    is kept with nothing in it but what tells it from others; where `interest` does, it is wanted in full.
     """
 
     def __init__(
@@ -52,32 +57,38 @@ class Informer:
         keep: Keep = whole,
         optional: bool = False,
         timing: Timing = Timing(),
+        aside: SetAside | None = None,
     ) -> None:
         self.scope = scope
         self.refusal: ApiError | None = None
-        self.store = Store(indexes)
+        self.aside = aside or SetAside()
+        self.store = Store(indexes, self._not_indexed)
         self._client = client
         self._interest = interest
         self._after = after
         self._keep = keep
         self._optional = optional
         self._timing = timing
-        self._handlers: list[Handler] = []
+        self._handlers: list[Guarded] = []
+        self._troubles: dict[Key, Exception] = {}  # before the handlers hear of the change
         self._on_rewind: list[Callable[[], None]] = []
         self._on_certain: list[Callable[[], None]] = []
+        self._on_listed: list[Callable[[], None]] = []
         self.is_doubtful = False
         self._following: asyncio.Task[None] | None = None
         self._is_going_back = False
         self._rewound_at = -math.inf
-        self._to_fetch: WorkQueue[Key] = WorkQueue(f"fetch-{scope.kind.plural}")
+        self._to_recall: WorkQueue[Key] = WorkQueue(f"recall-{scope.kind.plural}")
         self._synced = asyncio.Event()
         self._answered = asyncio.Event()
 
     def add_handler(self, handler: Handler) -> None:
         """`handler` sees every later change; objects that are here already come to it as added."""
-        self._handlers.append(handler)
+        guarded = Guarded(handler)
+        self._handlers.append(guarded)
         for item in list(self.store.all()):
-            handler(Change(None, item))
+            if (error := guarded(Change(None, item))) is not None:
+                self._set_aside(item, error)
 
     def on_rewind(self, forget: Callable[[], None]) -> None:
         """`forget` is called before the store goes back to an earlier version, with a server restored from a backup.
@@ -87,6 +98,10 @@ class Informer:
     def on_certain(self, resume: Callable[[], None]) -> None:
         """`resume` is called when `is_doubtful` ends."""
         self._on_certain.append(resume)
+
+    def on_listed(self, check: Callable[[], None]) -> None:
+        """`check` is called when the store holds what was just listed."""
+        self._on_listed.append(check)
 
     @property
     def is_denied(self) -> bool:
@@ -109,10 +124,11 @@ class Informer:
         """Asks again how much of an object is wanted that is here in full: what that depends on has changed."""
         self._apply(item)
 
-    def fetch(self, key: Key) -> None:
-        """Wants an object in full again of which only the uid is here: it is read from the server in the background,
-        and handlers see it as added."""
-        self._to_fetch.add(key)
+    def recall(self, key: Key) -> None:
+        """More may be wanted of an object that is settled than its uid, since what that depends on has changed: it is
+        read from the server, and `interest` is asked again. Nothing is done for one that is not settled."""
+        if self.store.settled_uid(*key) is not None:
+            self._to_recall.add(key)
 
     def go_back(self) -> None:
         """The server is known to have gone back, even if it is past the last version again: lists anew.
@@ -128,7 +144,7 @@ class Informer:
         if self._after is not None:
             await self._after.wait_synced()
         this = asyncio.current_task()
-        fetching = asyncio.create_task(self._fetch_wanted())
+        recalling = asyncio.create_task(self._read_recalled())
         try:
             while True:
                 self._following = asyncio.create_task(self._follow())
@@ -138,31 +154,32 @@ class Informer:
                     if not self._is_going_back or (this is not None and this.cancelling()):
                         raise
         finally:
-            fetching.cancel()
+            recalling.cancel()
+            await asyncio.gather(recalling, return_exceptions=True)
+            for key in (*(item.key for item in self.store.all()), *self.store.settled()):
+                self.aside.clear((self.scope, key))
 
-    async def _fetch_wanted(self) -> None:
-        while (key := await self._to_fetch.get()) is not None:
-            namespace, name = key
+    async def _read_recalled(self) -> None:
+        """One after the other, until cancelled: they are few."""
+        while (key := await self._to_recall.get()) is not None:
             try:
-                item = await self._client.find(self.scope.kind, name, namespace=namespace)
-            except ApiError as error:
-                delay = self._to_fetch.retry(key)
-                log.warning(
-                    "fetch_failed",
-                    kind=str(self.scope.kind),
-                    namespace=namespace,
-                    name=name,
-                    error=error.message,
-                    retry_in=delay,
-                )
+                await self._read_again(*key)
+            except (ApiError, Unreadable) as error:
+                delay = self._to_recall.retry(key)
+                log.info("recall_failed", kind=str(self.scope.kind), error=str(error), retry_in=delay)
             else:
-                self._to_fetch.forget(key)
-                if item is not None:  # else the watch says so
-                    item = self._keep(item)
-                    if self._interest is None or self._interest(item) is Interest.FULL:
-                        self._notify(self.store.unsettle(item))
+                self._to_recall.forget(key)
             finally:
-                self._to_fetch.done(key)
+                self._to_recall.done(key)
+
+    async def _read_again(self, namespace: str, name: str) -> None:
+        found = await self._client.find(self.scope.kind, name, namespace=namespace)
+        # Whatever the watch has reported meanwhile, that it is gone above all, is newer.
+        if found is None or self.store.settled_uid(namespace, name) != found.metadata.uid:
+            return
+        found = self._kept(found)
+        if self._wanted(found) is Interest.FULL:
+            self._notify(self.store.unsettle(found))
 
     async def _follow(self) -> None:
         kind = str(self.scope.kind)
@@ -170,8 +187,8 @@ class Informer:
         events = watch(
             self._client,
             self.scope,
-            interest=self._interest,
-            keep=self._keep,
+            interest=None if self._interest is None else self._wanted,
+            keep=self._kept,
             on_denied=self._on_denied,
             on_doubt=self._doubt,
             timing=self._timing,
@@ -185,6 +202,8 @@ class Informer:
                             self._rewind()
                         for change in self.store.replace(objects, settled):
                             self._notify(change)
+                        for check in self._on_listed:
+                            check()
                         for item in objects:  # while it was listed, the answer may have become another
                             self.reconsider(item)
                         if not self._synced.is_set():
@@ -223,7 +242,7 @@ class Informer:
         return True
 
     def _apply(self, item: Object) -> None:
-        wanted = Interest.FULL if self._interest is None else self._interest(item)
+        wanted = self._wanted(item)
         if wanted is Interest.FULL:
             self._notify(self.store.apply(item))
         elif wanted is Interest.UID:
@@ -241,5 +260,41 @@ class Informer:
     def _notify(self, change: Change | None) -> None:
         if change is None:
             return
+        key, new = change.object.key, change.new
+        trouble = self._troubles.pop(key, None)
+        if trouble is None and new is not None and new.fault:
+            trouble = Unreadable(new, new.fault)
         for handler in self._handlers:
-            handler(change)
+            error = handler(change)
+            trouble = trouble or error
+        if trouble is not None and new is not None:
+            self._set_aside(new, trouble)
+        else:
+            self.aside.clear((self.scope, key))
+
+    # -- what may fail for one object -------------------------------------------------------------------
+
+    def _set_aside(self, item: Object, error: Exception) -> None:
+        self.aside.put((self.scope, item.key), self.scope.kind.kind, item, error)
+
+    def _wanted(self, item: Object) -> Interest:
+        if self._interest is None:
+            return Interest.FULL
+        try:
+            return self._interest(item)
+        except Exception as error:
+            self._troubles.setdefault(item.key, error)
+            return Interest.FULL
+
+    def _kept(self, item: Object) -> Object:
+        """Comes first of all for each state of an object."""
+        if self._troubles:
+            self._troubles.pop(item.key, None)
+        try:
+            return self._keep(item)
+        except Exception as error:
+            self._troubles[item.key] = error
+            return item.reduced()
+
+    def _not_indexed(self, item: Object, error: Exception) -> None:
+        self._troubles.setdefault(item.key, error)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from controllers.kube.client import Client
+from controllers.runtime.aside import SetAside
 from controllers.runtime.informer import Informer
 from controllers.runtime.manager import Manager
 from controllers.runtime.own_writes import OwnWrites
@@ -22,13 +23,22 @@ class Informers:
     """Hands out informers of one API server and registers each with the manager once.
 
     With `end_on_rewind` a server that went back ends the process, so that it starts anew. Else each informer goes back
-    when it finds out, and whoever reads two of them may see, for seconds, one from before and one from after.
+    when it finds out, and whoever reads two of them may see, for seconds, one from before and one from after. What none
+    of their users can do anything with is told to `aside`.
     """
 
-    def __init__(self, client: Client, manager: Manager, *, end_on_rewind: bool = False) -> None:
+    def __init__(
+        self,
+        client: Client,
+        manager: Manager,
+        *,
+        end_on_rewind: bool = False,
+        aside: SetAside | None = None,
+    ) -> None:
         self._client = client
         self._manager = manager
         self._end_on_rewind = end_on_rewind
+        self.aside = aside or SetAside()
         self._informers: dict[Scope, Informer] = {}
         self._views: dict[Scope, OwnWrites] = {}
         self._shared: dict[type[Any], Any] = {}
@@ -48,7 +58,13 @@ class Informers:
         """
         if scope not in self._informers:
             informer = Informer(
-                self._client, scope, interest=interest, after=after, keep=keep, optional=optional
+                self._client,
+                scope,
+                interest=interest,
+                after=after,
+                keep=keep,
+                optional=optional,
+                aside=self.aside,
             )
             if self._end_on_rewind:
                 informer.on_rewind(_end)

@@ -9,11 +9,16 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+from controllers.api.echo import echoed
+
+# Characters. A condition of a Placement with all its reasons, or an API server's refusal, is shorter.
+_LONGEST: Final = 2000
 
 LogFormat = Literal["auto", "json", "console"]
 
@@ -32,13 +37,14 @@ def configure(*, level: str = "info", log_format: LogFormat = "auto") -> None:
     ]
     processors: list[structlog.typing.Processor]
     if console:
-        processors = [*shared, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        processors = [*shared, _short, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
         factory: Callable[..., structlog.typing.WrappedLogger] = structlog.PrintLoggerFactory(sys.stderr)
     else:
         processors = [
             *shared,
             # Without local variables: they are long, and may hold what must not be in a log.
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            _short,
             structlog.processors.JSONRenderer(serializer=_encode),
         ]
         factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
@@ -52,5 +58,25 @@ def configure(*, level: str = "info", log_format: LogFormat = "auto") -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
 
 
-def _encode(event: object, **_: object) -> bytes:
-    return msgspec.json.encode(event, enc_hook=str)
+def _short(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """No value is longer than what somebody reads: much of it was written by users."""
+    for key, value in event.items():
+        if isinstance(value, str) and len(value) > _LONGEST:
+            event[key] = echoed(value, _LONGEST)
+    return event
+
+
+def _encode(event: structlog.typing.EventDict, **_: object) -> bytes:
+    try:
+        return msgspec.json.encode(event, enc_hook=str)
+    except (
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # a value that is no JSON is no reason to fail
+        plain = {
+            key: value.encode(errors="replace").decode()
+            for key, value in event.items()
+            if isinstance(value, str)
+        }
+        return msgspec.json.encode({**plain, "not_logged": type(error).__name__})

@@ -42,6 +42,11 @@ shards_owned = Gauge("argosy_shards_owned", "Shards that this process works on."
 shard_replicas = Gauge("argosy_shard_replicas", "Processes that share the shards, as this one sees it.")
 informer_relists = Counter("argosy_informer_relists_total", "Full lists read from the API server.", ["kind"])
 informer_objects = Gauge("argosy_informer_objects", "Objects held in a cache.", ["kind"])
+set_aside = Gauge(
+    "argosy_objects_set_aside",
+    "Objects that cannot be read or handled, and are left out until they change.",
+    ["kind"],
+)
 events_dropped = Counter("argosy_events_dropped_total", "Kubernetes Events not written, by cause.", ["cause"])
 
 

@@ -12,8 +12,10 @@ The error policy (in `controllers.runtime.controller`, nowhere else):
   waits for, and after that time in any case
 - `Conflict` (409, or a JSON patch whose `test` failed): somebody wrote first; again after a short backoff, debug level
 - `TooManyRequests`: again when the server says, and a backoff later, so that not all come at once
-- `Terminal`: cannot succeed until a person changes something; reported as an Event on the object, not retried
 - `Unavailable`: the same, where the server has said; else again after backoff; warning level
+- `Terminal`: cannot succeed until a person changes something; reported as an Event on the object, not retried
+- `Unreadable`, or content that is nested too deeply to work on: the object is set aside, which is reported once; not
+  retried until it changes, or after a minute where it is another than those whose changes want the key
 - any other exception: again after backoff, error level
 - cancellation propagates
 """

@@ -3,6 +3,7 @@
     Listing --(list ok)--> Watching(version)
     Watching --(end of stream, timeout, broken connection)--> Watching(last version seen)
     Watching --(410 Expired)--> Listing, at once for the first time
+    Watching --(an event that names no object)--> the same, since nobody knows what it was about
     Watching --(broken off, and the server is now at an older version)--> Listing
     Listing | Watching --(403 or 404, where that is foreseen)--> Listing, after a while
     Listing | Watching --(any other error)--> the same state, after backoff, or when the server says
@@ -28,7 +29,8 @@ import structlog
 
 from controllers.kube.client import Client
 from controllers.kube.errors import ApiError, Expired, Forbidden, NotFound, from_status
-from controllers.kube.object import Object
+from controllers.kube.object import TOO_DEEP, Object, Unreadable
+from controllers.kube.shallow import head
 from controllers.runtime import metrics
 from controllers.runtime.backoff import RECONNECT, Backoff
 from controllers.runtime.listing import Listed, listing
@@ -134,8 +136,11 @@ async def watch(
             on_doubt(broken)
             if failures > 1:
                 await asyncio.sleep(backoff.delay(failures - 2))
-        except Expired:
-            log.info("watch_expired", kind=str(scope.kind), namespace=scope.namespace)
+        except (Expired, Unreadable) as error:
+            if isinstance(error, Unreadable):
+                log.warning("watch_not_understood", kind=str(scope.kind), error=error.why)
+            else:
+                log.info("watch_expired", kind=str(scope.kind), namespace=scope.namespace)
             version = ""
             if expirations:  # a server that calls even a fresh list too old shall not be listed in a loop
                 await asyncio.sleep(backoff.delay(expirations - 1))
@@ -169,16 +174,34 @@ class _Bookmark:
 
 
 def _decode(line: bytes, keep: Keep) -> Applied | Deleted | _Bookmark:
-    """One event. Raises the ApiError that an ERROR event carries (Expired for a too old version)."""
-    event = _line.decode(line)
+    """One event. Raises the ApiError that an ERROR event carries (Expired for a too old version), and Unreadable for
+    what is no event, or names no object."""
+    event, fault = _parted(line)
+    if event.type == "ERROR":
+        raise from_status(0, bytes(event.object))
+    found = Object(event.object, fault=fault)
     match event.type:
         case "ADDED" | "MODIFIED":
-            return Applied(keep(Object(event.object)))
+            return Applied(keep(found))
         case "DELETED":
-            return Deleted(keep(Object(event.object)))
+            return Deleted(keep(found))
         case "BOOKMARK":
-            return _Bookmark(Object(event.object))
-    raise from_status(0, bytes(event.object))
+            return _Bookmark(found)
+    raise Unreadable(found, f"a watch does not have events of type {event.type}")
+
+
+def _parted(line: bytes) -> tuple[_Line, str]:
+    """Type and object of an event, and why of the object there is only the head; "": there is all of it."""
+    try:
+        return _line.decode(line), ""
+    except RecursionError:
+        line, fault = head(line, level=2), TOO_DEEP
+    except (msgspec.DecodeError, ValueError) as error:
+        raise Unreadable(None, str(error)) from None
+    try:
+        return _line.decode(line), fault
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Unreadable(None, str(error)) from None
 
 
 def _report(scope: Scope, error: ApiError, failures: int) -> None:

@@ -1,5 +1,8 @@
 """A queue of keys with client-go's guarantees: each key once, never twice at a time, none lost.
 
+Beyond those: keys fall into lanes, one for each namespace, that take turns. Whoever has a thousand keys ready holds up
+who has one by one key, not by a thousand.
+
 `Schedule` is the rule, without a clock or a task: time is passed in. `WorkQueue` lets one consumer wait on it.
 """
 
@@ -9,13 +12,57 @@ import asyncio
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Generic, TypeVar
 
 from controllers.runtime import metrics
 from controllers.runtime.backoff import RECONCILE, Backoff
 
 K = TypeVar("K", bound=Hashable)
+
+
+def _one_lane(key: Hashable) -> Hashable:
+    return None
+
+
+class _Ready(Generic[K]):
+    """Keys that may run: first come, first served within a lane, and the lanes take turns."""
+
+    def __init__(self, lane: Callable[[K], Hashable]) -> None:
+        self._lane = lane
+        self._lanes: dict[Hashable, deque[K]] = {}  # none of them empty
+        self._turns: deque[Hashable] = deque()  # each lane once
+        self._count = 0
+
+    def append(self, key: K) -> None:
+        lane = self._lane(key)
+        waiting = self._lanes.get(lane)
+        if waiting is None:
+            waiting = self._lanes[lane] = deque()
+            self._turns.append(lane)
+        waiting.append(key)
+        self._count += 1
+
+    def popleft(self) -> K:
+        """The first of the lane whose turn it is. IndexError when there is none."""
+        lane = self._turns.popleft()
+        waiting = self._lanes[lane]
+        key = waiting.popleft()
+        self._count -= 1
+        if waiting:
+            self._turns.append(lane)
+        else:
+            del self._lanes[lane]
+        return key
+
+    def drop(self, unwanted: Collection[K]) -> None:
+        kept = {lane: deque(key for key in keys if key not in unwanted) for lane, keys in self._lanes.items()}
+        self._lanes = {lane: keys for lane, keys in kept.items() if keys}
+        self._turns = deque(lane for lane in self._turns if lane in self._lanes)
+        self._count = sum(map(len, self._lanes.values()))
+
+    def __len__(self) -> int:
+        return self._count
 
 
 class Schedule(Generic[K]):
@@ -26,10 +73,11 @@ class Schedule(Generic[K]):
     - added later than an earlier delay of the same key: the earlier time stands
     - added to gather: each time anew pushes it off, up to a limit
     - added for an idle moment: a delayed key that also runs earlier, once nothing is ready or running
+    - of keys that are ready, those of one `lane` run in the order in which they became so, and the lanes in turn
     """
 
-    def __init__(self) -> None:
-        self._ready: deque[K] = deque()
+    def __init__(self, lane: Callable[[K], Hashable] = _one_lane) -> None:
+        self._ready: _Ready[K] = _Ready(lane)
         self._dirty: set[K] = set()  # ready, or to be made ready by done()
         self._running: set[K] = set()
         self._due: dict[K, float] = {}
@@ -102,7 +150,7 @@ class Schedule(Generic[K]):
         """
         dropped = {key for key in self._dirty if unwanted(key)}
         self._dirty -= dropped
-        self._ready = deque(key for key in self._ready if key not in dropped)
+        self._ready.drop(dropped)
         delayed = [key for key in self._due if unwanted(key)]
         for key in delayed:
             self._forget_delay(key)
@@ -133,16 +181,20 @@ class Schedule(Generic[K]):
 
 
 class WorkQueue(Generic[K]):
-    """`Schedule` for one asynchronous consumer, with per-key failure counts and the workqueue_* metrics."""
+    """`Schedule` for one asynchronous consumer, with per-key failure counts and the workqueue_* metrics.
+
+    `lane` says which keys stand in one line; by default all of them.
+    """
 
     def __init__(
         self,
         name: str,
         *,
+        lane: Callable[[K], Hashable] = _one_lane,
         backoff: Backoff = RECONCILE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._schedule: Schedule[K] = Schedule()
+        self._schedule: Schedule[K] = Schedule(lane)
         self._backoff = backoff
         self._clock = clock
         self._failures: dict[K, int] = {}

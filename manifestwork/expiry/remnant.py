@@ -13,7 +13,7 @@ from controllers.api.kinds import MANIFEST_WORK
 from controllers.api.meta import Condition
 from controllers.api.model import Model
 from controllers.api.work import DeleteOption
-from controllers.kube.object import Object
+from controllers.kube.object import Object, Unreadable
 from controllers.runtime.scope import Scope
 from manifestwork.expiry.decide import COMPLETE
 
@@ -51,7 +51,7 @@ def remnant(work: Object) -> Object:
     going = {"metadata": {"deletionTimestamp": meta.deletion_timestamp}} if meta.deletion_timestamp else {}
     try:
         found = work.decode(_Work)
-    except msgspec.ValidationError:  # whoever writes such a thing keeps it
+    except Unreadable:  # whoever writes such a thing keeps it
         return work.reduced(**going)
     option, complete = found.spec.delete_option, find(found.status.conditions, COMPLETE)
     kept = Remnant(

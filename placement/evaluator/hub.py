@@ -35,10 +35,15 @@ class Decoded(Generic[M]):
 
     def __init__(self, informer: Informer, model: type[M]) -> None:
         self._model = model
+        self._informer = informer
         self._items: dict[Key, M] = {}
         self.by_key: Mapping[Key, M] = self._items
         self.changes = 0
         informer.add_handler(self._observe)
+
+    def is_unreadable(self, key: Key) -> bool:
+        """Whether the object is there, and is no such model since its content is broken."""
+        return key not in self._items and self._informer.store.get(*key) is not None
 
     def _observe(self, change: Change) -> None:
         key = change.object.key

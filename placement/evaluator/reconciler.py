@@ -12,7 +12,7 @@ from controllers.api.kinds import PLACEMENT, PLACEMENT_DECISION
 from controllers.api.placement import Placement, PlacementDecision
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, Conflict, NotFound
-from controllers.kube.object import Object
+from controllers.kube.object import Object, readable
 from controllers.kube.patch import merge_diff, merge_patch
 from controllers.runtime.cache import Reader
 from controllers.runtime.clock import now
@@ -59,7 +59,7 @@ class EvaluatorReconciler:
         if is_left_alone(placement):
             return Result.done()
         own = self._decisions.by_index(BY_PLACEMENT, f"{request.namespace}/{request.name}")
-        snapshot = self._hub.snapshot(request, [item.decode(PlacementDecision) for item in own], self._now())
+        snapshot = self._hub.snapshot(request, list(readable(own, PlacementDecision)), self._now())
         evaluation = evaluate(placement, snapshot)
         desired: list[PlacementDecision] = []
         if evaluation.groups is not None:

@@ -29,7 +29,7 @@ from controllers.api.kinds import (
 )
 from controllers.api.placement import Placement, PlacementDecision
 from controllers.kube.client import Client
-from controllers.kube.object import Object
+from controllers.kube.object import Object, Unreadable
 from controllers.ownership import placed_cluster
 from controllers.runtime.cache import Key
 from placement.evaluator.snapshot import Snapshot, selected
@@ -183,11 +183,12 @@ def _object(body: dict[str, Any], kind: Kind, namespace: str, where: str) -> Obj
             raise UnreadableError(f"{where}: metadata.name is missing")
         metadata["name"] = f"{metadata['generateName']}*"
     try:
-        raw = msgspec.json.encode({**body, "metadata": metadata})
-        msgspec.json.decode(raw)  # all of it, of which an Object decodes the metadata
-        return Object(raw)
-    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
+        found = Object(msgspec.json.encode({**body, "metadata": metadata}))
+    except (Unreadable, TypeError, ValueError, RecursionError) as error:
         raise UnreadableError(f"{where}: {error}") from error
+    if found.fault:
+        raise UnreadableError(f"{where}: {found.fault}")
+    return found
 
 
 def _models(objects: Iterable[Object], model: type[M]) -> dict[Key, M]:
@@ -195,8 +196,8 @@ def _models(objects: Iterable[Object], model: type[M]) -> dict[Key, M]:
     for item in objects:
         try:
             found[item.key] = item.decode(model)
-        except msgspec.ValidationError as error:
-            raise UnreadableError(f"{model.__name__} {item.metadata.name}: {error}") from error
+        except Unreadable as error:
+            raise UnreadableError(f"{model.__name__} {item.metadata.name}: {error.why}") from error
     return found
 
 

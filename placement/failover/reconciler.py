@@ -71,6 +71,8 @@ class Failover:
         if not cluster or is_finished(workflow) or workflow.metadata.deletion_timestamp is not None:
             return False
         found = self._hub.clusters.by_key.get(("", cluster))
+        if found is None and self._hub.clusters.is_unreadable(("", cluster)):
+            return False  # nobody can say that it is lost
         return found is None or is_suspect(found) or self._waiting.cause(workflow) == CLUSTER_LOST
 
     async def watch(self, workflow: Object) -> Result:

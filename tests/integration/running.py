@@ -7,7 +7,10 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator, Callable
 
+from controllers import hub_informers
 from controllers.kube.client import Client
+from controllers.kube.object import Object
+from controllers.runtime.aside import SetAside
 from controllers.runtime.events import Recorder
 from controllers.runtime.informers import Informers
 from controllers.runtime.manager import Manager
@@ -33,7 +36,11 @@ async def running(client: Client, *wirings: Wiring, listen: bool = False) -> Asy
     """Runs these controllers; the block begins once their caches are full, and ends with a graceful stop."""
     recorder = Recorder(client, "argosy")
     manager = Manager(recorder=recorder, listen=("127.0.0.1", 0) if listen else None)
-    informers = Informers(client, manager)
+
+    def regarding(kind: str, item: Object) -> Object:
+        return hub_informers.regarding(informers, kind, item)
+
+    informers = Informers(client, manager, aside=SetAside(recorder, regarding))
     for add_to in wirings:
         add_to(manager, client, informers, recorder)
     async with managing(manager) as task:

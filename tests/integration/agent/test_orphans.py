@@ -16,6 +16,7 @@ from agent.work.managed import ManagedObjects
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, MANIFEST_WORK, WORKFLOW, Kind
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
+from controllers.runtime.aside import SetAside
 from tests.eventually import eventually
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Agent, Pair, running
@@ -219,7 +220,7 @@ async def test_an_orphan_that_went_before_it_was_watched_is_not_taken_for_there(
     pair: Pair, namespace: str
 ) -> None:
     woken: list[str] = []
-    objects = ManagedObjects(pair.managed, Hub(pair.hub.server), woken.append, lambda _: None)
+    objects = ManagedObjects(pair.managed, Hub(pair.hub.server), woken.append, lambda _: None, SetAside())
     running = asyncio.create_task(objects.run())
     try:
         await asyncio.sleep(0)  # it takes kinds once it runs

@@ -46,6 +46,12 @@ class Seen:
             hub_informers.results(self._informers).store.get(*work) is not None,
         ]
 
+    def remembers(self) -> bool:
+        """Whether the uid of the result is known, and no more of it."""
+        assert self._informers is not None
+        results = hub_informers.results(self._informers).store
+        return results.settled_uid(*self._delivered.work.key) is not None
+
     async def become(self, *expected: bool) -> None:
         def so() -> bool:
             return self.held() == list(expected)
@@ -104,7 +110,30 @@ async def test_an_end_known_from_feedback_alone_still_waits_for_the_full_status(
     async with running(client, seen.add_to):
         await delivered.agent.write_result(delivered.work, SUCCEEDED, annotated=False)
         await delivered.shows(nodes=SUCCEEDED["nodes"])
-        await seen.become(False, False, True)
+        await seen.become(False, False, False)
+
+
+async def test_a_result_of_nobody_is_not_kept_until_its_work_is_there(
+    client: Client, delivered: Delivered
+) -> None:
+    """Agents may write any number of them."""
+    seen, work = Seen(delivered), delivered.work
+    await client.delete(MANIFEST_WORK, work.metadata.name, namespace=work.metadata.namespace)
+    await delivered.agent.write_result(work, RUNNING | {"message": "x" * 1_000_000})
+    for starts in (True, False):
+        async with running(client, seen.add_to):
+            await seen.become(True, False, False)
+            assert seen.remembers(), "its uid is known"
+            if starts:
+                await delivered.agent.write_result(work, {"message": "y" * 1_000_000})
+                continue  # and the same when it is there at the start
+            body = work.to_dict()
+            body["metadata"] = {
+                key: body["metadata"][key] for key in ("name", "namespace", "labels", "annotations")
+            }
+            await client.create(MANIFEST_WORK, body, namespace=work.metadata.namespace)
+            await seen.become(True, True, True)
+            await delivered.shows(phase="Running", message="y" * 1_000_000)
 
 
 async def test_a_run_that_is_retried_on_its_cluster_may_end_otherwise(

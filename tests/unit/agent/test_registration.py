@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.decide.registration import cluster_status, is_for_hub, node_totals
+from agent.decide.registration import cluster_status, is_for_hub, is_tellable, node_totals
 from controllers.api.meta import ObjectMeta
 from controllers.kube.quantity import total
 
@@ -85,3 +85,11 @@ def test_what_others_say_stays_and_what_the_hub_doubted_is_set_right() -> None:
     assert by_type["ManagedClusterConditionAvailable"]["status"] == "True"
     assert by_type["ManagedClusterConditionAvailable"]["lastTransitionTime"] == "2026-01-01T00:00:00Z"
     assert len(found["conditions"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("", False), ("a", True), ("a" * 1024, True), ("a" * 1025, False)]
+)
+def test_a_claim_that_the_hub_would_refuse_is_left_out(value: str, *, expected: bool) -> None:
+    """The cluster takes it, and all of the status would go without."""
+    assert is_tellable(value) is expected

@@ -26,3 +26,8 @@ def test_next() -> None:
     second = {keys.CLUSTER_ANNOTATION: "c2", keys.ATTEMPTS_ANNOTATION: next_attempt(first, "c2")}
     assert tried(second) == ["c1", "c2"]
     assert next_attempt(second, "c1") == "c1,c2,c1"
+
+
+@pytest.mark.parametrize("digits", ["9" * 10, "9" * 5000, "²", "-1", "1e3"])
+def test_a_number_that_nobody_counts_to_is_none(digits: str) -> None:
+    assert attempt_of({keys.ATTEMPT_ANNOTATION: digits}) == 1

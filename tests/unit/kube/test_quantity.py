@@ -27,6 +27,12 @@ def test_quantities_add_up(values: list[str], expected: str) -> None:
     assert total(values) == expected
 
 
+@pytest.mark.parametrize("text", ["1e400", "-1e400", "9" * 400, "9" * 5000 + "Ki", "NaN", "Infinity", "sNaN"])
+def test_what_is_no_finite_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        amount(text)
+
+
 def test_what_is_no_quantity_is_refused() -> None:
     with pytest.raises(ValueError):
         total(["4", "many"])

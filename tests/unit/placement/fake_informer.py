@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from controllers.kube.object import Object
+from controllers.runtime.aside import Handler
 from controllers.runtime.cache import Change
-from controllers.runtime.informer import Handler
 
 
 class FakeInformer:

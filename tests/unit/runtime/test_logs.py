@@ -22,6 +22,11 @@ with structlog.contextvars.bound_contextvars(namespace="n", name="a"):
         raise ValueError("broken")
     except ValueError:
         log.exception("failed")
+log.info("long", text="x" * 50_000)
+deep = []
+for _ in range(5000):
+    deep = [deep]
+log.info("deep", value=deep, text="shown")
 import logging
 logging.getLogger("library").warning("from a library")
 """
@@ -30,7 +35,7 @@ logging.getLogger("library").warning("from a library")
 def test_lines_are_json_with_their_context() -> None:
     """In a process of its own: what is configured there is for a whole process."""
     done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True)
-    happened, failed, library = done.stderr.splitlines()
+    happened, failed, long, deep, library = done.stderr.splitlines()
     first = msgspec.json.decode(happened)
     assert (
         first.items()
@@ -46,6 +51,11 @@ def test_lines_are_json_with_their_context() -> None:
     second = msgspec.json.decode(failed)
     assert second["level"] == "error"
     assert second["exception"][0]["exc_type"] == "ValueError"
+    assert len(msgspec.json.decode(long)["text"]) == 2000
+    assert (
+        msgspec.json.decode(deep).items()
+        >= {"event": "deep", "text": "shown", "not_logged": "RecursionError"}.items()
+    )
     assert library == "WARNING library from a library"
     assert done.stdout == ""
 

@@ -11,6 +11,7 @@ import msgspec
 
 from controllers.kube.errors import Conflict
 from controllers.kube.object import Object
+from controllers.runtime.aside import SetAside
 from controllers.runtime.cache import Change, Store
 from controllers.runtime.controller import Controller
 from controllers.runtime.informer import Informer
@@ -23,6 +24,7 @@ class Told:
 
     def __init__(self) -> None:
         self.store = Store()
+        self.aside = SetAside()
         self._handlers: list[Callable[[Change], None]] = []
 
     def add_handler(self, handler: Callable[[Change], None]) -> None:

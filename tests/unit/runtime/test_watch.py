@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
@@ -12,15 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
+from prometheus_client import REGISTRY
 
 from controllers.api.kinds import WORKFLOW
 from controllers.kube.client import Client, Page
 from controllers.kube.errors import ApiError, Expired, Forbidden, NotFound, Unavailable
 from controllers.kube.object import Object
 from controllers.runtime.backoff import Backoff
+from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
 from controllers.runtime.listing import Listed
-from controllers.runtime.scope import Keep, Scope, whole
+from controllers.runtime.scope import Interest, Keep, Scope, whole
 from controllers.runtime.watch import Applied, Deleted, Timing, WatchEvent, watch
 from tests.eventually import eventually
 
@@ -70,8 +73,8 @@ class Server:
                 continue
             if isinstance(item, ApiError):
                 raise item
-            if b"resourceVersion" in item:
-                self.at = int(json.loads(item)["object"]["metadata"]["resourceVersion"])
+            if (found := re.search(rb'"resourceVersion": "(\d+)"', item)) is not None:
+                self.at = int(found[1])
             yield item
         if script is None:
             await asyncio.Event().wait()
@@ -237,6 +240,87 @@ async def test_of_each_object_only_what_shall_be_kept_comes_through(patience: Pa
     server = Server([[line("ADDED", "a", 11), line("DELETED", "a", 12)]])
     events = await run(server, patience, until="watch from 12", keep=bare)
     assert [event.object.key for event in events if not isinstance(event, Listed)] == [("", "bare")] * 2
+
+
+DEEP = b"[" * 5000 + b"]" * 5000
+
+
+def deep_line(kind: str, name: str, version: int) -> bytes:
+    return line(kind, name, version)[:-2] + b',"spec":%s}}' % DEEP
+
+
+async def test_an_event_too_deep_for_the_decoder_is_an_event_like_others(patience: Patience) -> None:
+    server = Server([[deep_line("ADDED", "a", 11), line("ADDED", "b", 12), deep_line("DELETED", "a", 13)]])
+    events = await run(server, patience, until="watch from 13")
+    assert server.asked == ["list", "watch from 10", "watch from 13"]
+    told = [event for event in events if not isinstance(event, Listed)]
+    assert [(type(event), event.object.metadata.name, bool(event.object.fault)) for event in told] == [
+        (Applied, "a", True),
+        (Applied, "b", False),
+        (Deleted, "a", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [b"<html>", b"{}", b"[" * 5000, b'{"type":"ADDED","object":%s}' % DEEP, b'{"type":"NEW","object":{}}'],
+)
+async def test_what_nobody_understands_leads_to_a_list(patience: Patience, odd: bytes) -> None:
+    server = Server([[line("ADDED", "a", 11), odd], [odd], [odd], [line("ADDED", "b", 31)]])
+    events = await run(server, patience, until="watch from 31")
+    assert server.asked[:5] == ["list", "watch from 10", "list", "watch from 11", "list"]
+    assert [type(event) for event in events] == [Listed, Applied, Listed, Listed, Listed, Applied]
+    assert patience.asked == [0, 1], "and not to lists in a loop"
+
+
+async def test_a_part_of_the_informer_that_fails_for_one_object_fails_for_that_alone() -> None:
+    """Whatever it is: `keep`, an index, a handler."""
+    names = ("keep", "index", "handler", "interest", "good")
+    server = Server([[line("ADDED", name, 11 + number) for number, name in enumerate(names)]])
+
+    def fails(part: str) -> Callable[[Object], Any]:
+        def check(item: Object) -> Object:
+            if item.metadata.name == part:
+                raise ZeroDivisionError(part)
+            return item
+
+        return check
+
+    def index(item: Object) -> list[str]:
+        fails("index")(item)
+        return ["all"]
+
+    def interest(item: Object) -> Interest:
+        fails("interest")(item)
+        return Interest.FULL
+
+    informer = Informer(
+        cast("Client", server), SCOPE, indexes={"all": index}, interest=interest, keep=fails("keep")
+    )
+    first, second = list[str](), list[str]()
+    informer.add_handler(lambda change: first.append(change.object.metadata.name))
+
+    def third(change: Change) -> None:
+        fails("handler")(change.object)
+
+    informer.add_handler(third)
+    informer.add_handler(lambda change: second.append(change.object.metadata.name))
+    before = aside_of(SCOPE)
+    task = asyncio.create_task(informer.run())
+    async with asyncio.timeout(5):
+        await eventually(lambda: len(second) == len(names))
+        assert not task.done()
+    assert first == second == list(names)
+    assert sorted(item.metadata.name for item in informer.store.all()) == sorted(names)
+    assert informer.store.count("all", "all") == len(names) - 1
+    assert aside_of(SCOPE) - before == len(names) - 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert aside_of(SCOPE) == before, "what nobody watches is set aside by nobody"
+
+
+def aside_of(scope: Scope) -> float:
+    return REGISTRY.get_sample_value("argosy_objects_set_aside", {"kind": scope.kind.kind}) or 0.0
 
 
 async def test_an_informer_that_is_told_that_the_server_went_back_lists_once(patience: Patience) -> None:

@@ -11,7 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from controllers.runtime.backoff import Backoff
 from controllers.runtime.workqueue import Schedule, WorkQueue
 
-KEYS = st.sampled_from("abcde")
+KEYS = st.sampled_from(["a1", "a2", "a3", "b1", "b2", "c1"])
+
+
+def lane_of(key: str) -> str:
+    return key[0]
 
 
 class ScheduleMachine(RuleBasedStateMachine):
@@ -19,8 +23,9 @@ class ScheduleMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.schedule: Schedule[str] = Schedule()
+        self.schedule: Schedule[str] = Schedule(lane_of)
         self.now = 0.0
+        self.passed: dict[str, set[str]] = {}  # lanes with ready keys, and which have had a turn since
         self.wanted: dict[str, float] = {}
         self.idle: set[str] = set()
         self.gathered: dict[str, float] = {}
@@ -83,11 +88,20 @@ class ScheduleMachine(RuleBasedStateMachine):
             assert not self.running, "a key came that was to wait for others"
         else:
             assert key in due, "a key came before its time, or was not wanted"
+            self._take_turn(key, {lane_of(name) for name in due - self.running})
         assert key not in self.running, "a key runs twice at once"
         del self.wanted[key]
         self.idle.discard(key)
         self.running.add(key)
         assert self.schedule.is_idle() == (self.running == {key} and not due - {key})
+
+    def _take_turn(self, key: str, waiting: set[str]) -> None:
+        """`waiting`: the lanes that had ready keys when `key` was taken."""
+        lane = lane_of(key)
+        self.passed = {name: self.passed.get(name, set()) for name in waiting - {lane}}
+        for name, before in self.passed.items():
+            assert lane not in before, f"{lane} had two turns while {name} waited"
+            before.add(lane)
 
     @precondition(lambda self: self.running)
     @rule(data=st.data())
@@ -104,6 +118,8 @@ class ScheduleMachine(RuleBasedStateMachine):
             self.wanted.pop(key, None)
             self.gathered.pop(key, None)
         self.idle -= keys
+        left = {lane_of(name) for name, when in self.wanted.items() if when <= self.promoted}
+        self.passed = {name: before for name, before in self.passed.items() if name in left}
 
     @invariant()
     def nothing_is_lost(self) -> None:
@@ -125,6 +141,32 @@ class ScheduleMachine(RuleBasedStateMachine):
 
 
 TestSchedule = ScheduleMachine.TestCase
+
+
+@given(st.lists(KEYS, unique=True))
+def test_each_lane_is_a_line(keys: list[str]) -> None:
+    schedule: Schedule[str] = Schedule(lane_of)
+    for key in keys:
+        schedule.add(key)
+    out = [schedule.pop(0.0) for _ in keys]
+    for lane in "abc":
+        assert [key for key in out if key and lane_of(key) == lane] == [
+            key for key in keys if lane_of(key) == lane
+        ]
+
+
+def test_one_who_has_a_thousand_keys_ready_holds_up_another_by_one() -> None:
+    schedule: Schedule[tuple[str, int]] = Schedule(lambda key: key[0])
+    for number in range(1000):
+        schedule.add(("many", number))
+    taken = [schedule.pop(0.0) for _ in range(10)]
+    for number in range(3):
+        schedule.add(("few", number))
+    taken += [schedule.pop(0.0) for _ in range(6)]
+    assert [key[0] for key in taken[10:] if key] == ["many", "few"] * 3
+    assert [key[1] for key in taken if key and key[0] == "many"] == list(range(13))
+    assert schedule.drop(lambda key: key[0] == "many") == 987
+    assert (len(schedule), schedule.pop(0.0)) == (0, None)
 
 
 def test_a_key_that_gathers_is_pushed_off_up_to_a_limit() -> None:

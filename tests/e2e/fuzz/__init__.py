@@ -1,0 +1,1 @@
+"""Any content that API servers accept, thrown at running controllers and agents with each identity."""
