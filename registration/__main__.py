@@ -11,12 +11,14 @@ from pathlib import Path
 from controllers.kube.client import Client
 from controllers.kube.kubeconfig import KubeconfigError
 from controllers.runtime.ending import exit_status
-from registration.command import CommandError, admin_kubeconfig, run_accept, run_invite, run_remove
+from registration.command import admin_kubeconfig, run_accept, run_invite, run_remove
+from registration.errors import CommandError
 
 _EXAMPLES = """\
 examples:
   python -m registration invite --out bootstrap.kubeconfig     for whoever brings clusters; says how to go on
-  python -m registration accept cluster1                       lets a cluster in that has asked
+  python -m registration accept cluster1                       shows who asks, and lets the cluster in
+  python -m registration accept cluster1 --fingerprint KEY     this key, whatever speaks against it
   python -m registration remove cluster1                       its agent cleans up, then nothing of it stays here
 
 Each takes --kubeconfig of the hub's administrator (default: as kubectl finds it).
@@ -44,6 +46,13 @@ def parser() -> argparse.ArgumentParser:
     inviting.add_argument("--hours", type=float, default=1.0, help="how long it holds (default: 1)")
     inviting.set_defaults(run=run_invite)
     accepting = commands.add_parser("accept", help="let clusters in that have asked")
+    accepting.add_argument(
+        "--fingerprint",
+        metavar="KEY",
+        help="approve the request with this key (SHA-256, as python -m agent join shows it) and no other, also where "
+        "something speaks against it: another cluster's agent asks, several ask, an agent of the cluster lives",
+    )
+    accepting.add_argument("--dry-run", action="store_true", help="show who asks, and accept nothing")
     accepting.set_defaults(run=run_accept)
     removing = commands.add_parser(
         "remove", help="take clusters off the hub, once their agents have cleaned up"

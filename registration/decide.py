@@ -18,14 +18,16 @@ class Plan(NamedTuple):
     remove: Sequence[Owned]
 
 
-def plan(cluster: str, present: Iterable[tuple[Owned, Json]], *, accepted: bool, gone: bool) -> Plan:
-    """`present`: what is there of `membership(cluster)`, each with the object as it is.
+def plan(
+    cluster: str, present: Iterable[tuple[Owned, Json]], *, uid: str = "", accepted: bool, gone: bool
+) -> Plan:
+    """`present`: what is there of `membership(cluster, uid)`, each with the object as it is.
 
     `gone`: nothing of it stays. A cluster that is not accepted has no bindings; its namespace and roles stay, since it
     may be accepted again.
     """
     there = {(item.kind, item.name): body for item, body in present}
-    everything = membership(cluster)
+    everything = membership(cluster, uid)
     if gone or not accepted:
         unwanted = everything if gone else bindings(cluster)
         return Plan([], [item for item in reversed(unwanted) if (item.kind, item.name) in there])

@@ -63,7 +63,7 @@ async def invite(hub: Client, reached: Json, *, namespace: str, seconds: int) ->
 def _objects(namespace: str) -> list[tuple[Kind, Json]]:
     requests = CERTIFICATE_SIGNING_REQUEST
     rules = [
-        {"apiGroups": [CLUSTER_GROUP], "resources": ["managedclusters"], "verbs": ["get", "create"]},
+        {"apiGroups": [CLUSTER_GROUP], "resources": ["managedclusters"], "verbs": ["create"]},
         {
             "apiGroups": [requests.group],
             "resources": [requests.plural],

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from controllers.api.membership import Owned, bindings, membership
+from controllers.api.membership import (
+    Owned,
+    bindings,
+    joining_names,
+    membership,
+    name_fault,
+    renewal_names,
+)
 from registration.decide import plan
 
 
@@ -69,6 +76,50 @@ def test_rights_name_one_cluster_and_nobody_elses_objects() -> None:
     assert all("c1" in name for rule in rules for name in rule.get("resourceNames", []))
     assert {item.namespace for item in membership("c1")} == {"", "c1"}
     assert all("*" not in rule["verbs"] + rule["resources"] for rule in rules)
+
+
+def test_what_an_agent_may_read_of_requests_nobody_else_can_guess() -> None:
+    """Neither from the cluster's name nor from a name that was seen."""
+    first, second, joining = (
+        renewal_names("c1", "uid-1"),
+        renewal_names("c1", "uid-2"),
+        joining_names("c1", "uid-1"),
+    )
+    assert len({*first, *second, *joining}) == 24
+    (rule,) = (
+        rule
+        for item in membership("c1", "uid-1")
+        for rule in item.content.get("rules", [])
+        if "certificatesigningrequests" in rule["resources"] and "resourceNames" in rule
+    )
+    assert rule["resourceNames"] == first
+
+
+@pytest.mark.parametrize(
+    ("name", "is_allowed"),
+    [
+        ("c1", True),
+        ("a" * 63, True),
+        ("kubernetes", True),
+        ("defaults", True),
+        ("1", True),
+        ("", False),
+        ("a" * 64, False),
+        ("C1", False),
+        ("c.1", False),
+        ("-c", False),
+        ("c-", False),
+        ("c\n", False),
+        ("default", False),
+        ("kube-system", False),
+        ("kube-", False),
+        ("openshift", False),
+        ("openshift-monitoring", False),
+        ("open-cluster-management-hub", False),
+    ],
+)
+def test_what_a_cluster_may_be_called(name: str, is_allowed: bool) -> None:
+    assert (name_fault(name) == "") is is_allowed
 
 
 def test_both_bindings_are_for_the_clusters_agents_alone() -> None:
