@@ -62,6 +62,20 @@ CERTIFICATE_SIGNING_REQUEST = Kind(
 CRD = Kind(
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
 )
+ADMISSION_POLICY = Kind(
+    "admissionregistration.k8s.io",
+    "v1",
+    "ValidatingAdmissionPolicy",
+    "validatingadmissionpolicies",
+    namespaced=False,
+)
+ADMISSION_POLICY_BINDING = Kind(
+    "admissionregistration.k8s.io",
+    "v1",
+    "ValidatingAdmissionPolicyBinding",
+    "validatingadmissionpolicybindings",
+    namespaced=False,
+)
 
 MANAGED_CLUSTER = Kind(CLUSTER_GROUP, "v1", "ManagedCluster", "managedclusters", namespaced=False)
 MANAGED_CLUSTER_SET = Kind(

@@ -107,10 +107,10 @@ async def test_it_holds_for_weeks_and_not_for_as_long_as_the_hub_would_sign(memb
     assert await member.lifetime() <= datetime.timedelta(seconds=CERTIFICATE_SECONDS, hours=1)
 
 
-async def test_another_clusters_agent_cannot_take_the_names_that_it_renews_by(
-    client: Client, kubeconfig: Path, member: Member, tmp_path: Path
+async def test_nobody_else_takes_the_names_that_an_agent_renews_by(
+    client: Client, kubeconfig: Path, bootstrap: Path, member: Member, tmp_path: Path
 ) -> None:
-    """M2: there were eight, which anybody could guess."""
+    """M2: there were eight, which anybody could guess. Even who knows them can't use them, and an agent no others."""
     name = f"{member.cluster}-x"
     await let_in(client, kubeconfig, name, tmp_path / "other", labels={})
     uid = (await client.get(MANAGED_CLUSTER, member.cluster)).metadata.uid
@@ -122,9 +122,16 @@ async def test_another_clusters_agent_cannot_take_the_names_that_it_renews_by(
         guesses += [f"argosy-renew-{member.cluster}-{number}" for number in numbers]
         guesses += renewal_names(member.cluster, "") + renewal_names(member.cluster, member.cluster)
         assert not set(guesses) & set(renewal_names(member.cluster, uid))
-        for guess in guesses:
-            with contextlib.suppress(Forbidden):  # where the admission policies are in place
+        for guess in (*guesses, *renewal_names(member.cluster, uid)):
+            with pytest.raises(Forbidden, match="is the agent of another cluster"):
                 await ask(other, member.cluster, new_key(), [guess])
+        for guess in ("argosy-other-0", f"argosy-join-{name}-0", "any"):
+            with pytest.raises(Forbidden, match="may not make a request of this name"):
+                await ask(other, name, new_key(), [guess])
+    async with connected(bootstrap) as guest:
+        for guess in renewal_names(member.cluster, uid):
+            with pytest.raises(Forbidden, match="are for the requests of agents that renew"):
+                await ask(guest, member.cluster, new_key(), [guess])
     before = await whoami(member.agent)
     await asyncio.wait_for((await member.renewal(0.81 * await member.lifetime())).look(), 30)
     assert (await whoami(member.agent))[2] != before[2]
