@@ -25,17 +25,17 @@ BASES: Final = REPOSITORY / "deploy"
 
 @dataclass(frozen=True)
 class Part:
-    """A kustomize base of deploy/, and its Deployment."""
+    """A kustomize base of deploy/, and its Deployments."""
 
     base: str
     namespace: str
-    deployment: str
+    deployments: tuple[str, ...]
 
 
 PARTS: Final = {
-    "hub": Part("hub", "argosy", "argosy-controllers"),
-    "hub-ocm": Part("hub-ocm", "argosy", "argosy-controllers"),
-    "agent": Part("agent", "argosy-agent", "argosy-agent"),
+    "hub": Part("hub", "argosy", ("argosy-registration", "argosy-controllers")),
+    "hub-ocm": Part("hub-ocm", "argosy", ("argosy-controllers",)),
+    "agent": Part("agent", "argosy-agent", ("argosy-agent",)),
 }
 
 
@@ -122,7 +122,8 @@ def _deploy(options: argparse.Namespace) -> None:
     _show(cluster.apply(objects))
     if options.part == "hub-ocm":  # the hub may have been one without Open Cluster Management
         _show(cluster.delete(without(cluster.kustomize(BASES / "hub"), rendered)))
-    _show(cluster.wait_for_rollout(part.namespace, part.deployment, options.timeout))
+    for deployment in part.deployments:
+        _show(cluster.wait_for_rollout(part.namespace, deployment, options.timeout))
 
 
 def _remove(options: argparse.Namespace) -> None:
