@@ -37,6 +37,10 @@ async def make(hub: Client, owned: Owned) -> None:
     if owned.kind == NAMESPACE:
         await _make_namespace(hub, owned)
         return
+    if owned.is_free:
+        with contextlib.suppress(AlreadyExists):
+            await hub.create(owned.kind, owned.body, namespace=owned.namespace)
+        return
     patch = apply_patch(owned.body, field_manager=_FIELD_MANAGER, force=True)
     await hub.patch(owned.kind, owned.name, patch, namespace=owned.namespace)
 

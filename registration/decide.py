@@ -35,4 +35,6 @@ def plan(
 
 
 def _differs(wanted: Owned, there: Json | None) -> bool:
+    if there is not None and wanted.is_free:
+        return False
     return there is None or any(there.get(name) != value for name, value in wanted.content.items())

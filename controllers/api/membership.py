@@ -14,15 +14,19 @@ from typing import Any, Final, NamedTuple
 
 from controllers.api.keys import CLUSTER_LEASE_NAME, CLUSTER_NAME_LABEL, HUB_MANAGER, MANAGED_BY_LABEL
 from controllers.api.kinds import (
+    ADDON_PLACEMENT_SCORE,
     ARGO_GROUP,
     CERTIFICATE_SIGNING_REQUEST,
     CLUSTER_GROUP,
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
+    LEASE,
     NAMESPACE,
+    RESOURCE_QUOTA,
     ROLE,
     ROLE_BINDING,
     WORK_GROUP,
+    WORKFLOW_STATUS_RESULT,
     Kind,
 )
 
@@ -44,6 +48,16 @@ KEY_ANNOTATION: Final = "argosy.io/agent-key"
 CERTIFICATE_SECONDS: Final = 30 * 24 * 3600
 LONGEST_CERTIFICATE_SECONDS: Final = 90 * 24 * 3600
 
+# How much an agent may put into its cluster's namespace: what it needs many times over, so that one agent alone does
+# not fill the hub's store. An administrator may change it there, cluster by cluster. As the API server writes numbers.
+# Events can't be counted (Kubernetes' quotas leave them out): they last an hour.
+QUOTA: Final = "argosy-agent"
+QUOTA_HARD: Final[Mapping[str, str]] = {
+    f"count/{LEASE.plural}.{LEASE.group}": "10",
+    f"count/{WORKFLOW_STATUS_RESULT.plural}.{ARGO_GROUP}": "50k",
+    f"count/{ADDON_PLACEMENT_SCORE.plural}.{CLUSTER_GROUP}": "100",
+}
+
 # How many requests of one cluster may be there at a time. The hub removes one an hour after it was answered, and a
 # day after it was made.
 _REQUESTS: Final = 8
@@ -55,13 +69,15 @@ _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class Owned(NamedTuple):
-    """An object that `cluster` has on the hub. `content`: its fields beside metadata."""
+    """An object that `cluster` has on the hub. `content`: its fields beside metadata. `is_free`: an administrator may
+    change them, so it is made if it is not there, and left alone else."""
 
     cluster: str
     kind: Kind
     namespace: str
     name: str
     content: Json
+    is_free: bool = False
 
     @property
     def body(self) -> Json:
@@ -148,6 +164,7 @@ def membership(cluster: str, uid: str = "") -> list[Owned]:
     ]
     return [
         Owned(cluster, NAMESPACE, "", cluster, {}),
+        Owned(cluster, RESOURCE_QUOTA, cluster, QUOTA, {"spec": {"hard": dict(QUOTA_HARD)}}, is_free=True),
         Owned(cluster, CLUSTER_ROLE, "", role, {"rules": _cluster_rules(cluster, uid)}),
         Owned(cluster, CLUSTER_ROLE_BINDING, "", role, _binding(CLUSTER_ROLE, role, subjects)),
         Owned(cluster, ROLE, cluster, role, {"rules": _namespace_rules()}),

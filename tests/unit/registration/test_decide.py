@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from controllers.api.kinds import RESOURCE_QUOTA
 from controllers.api.membership import (
     Owned,
     bindings,
@@ -29,7 +30,9 @@ def kinds(items: Any) -> list[str]:
 
 def test_an_accepted_cluster_gets_all_of_it_the_namespace_first() -> None:
     found = plan("c1", [], accepted=True, gone=False)
-    assert kinds(found.make) == ["Namespace", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
+    assert kinds(found.make) == [
+        "Namespace", "ResourceQuota", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding",
+    ]  # fmt: skip
     assert found.remove == []
 
 
@@ -51,6 +54,17 @@ def test_what_somebody_has_changed_is_made_again(kind: str, field: str, value: A
     assert kinds(plan("c1", present, accepted=True, gone=False).make) == [kind]
 
 
+def test_what_an_administrator_may_change_stays_as_it_is() -> None:
+    """How much an agent may store; without it there would be no bound."""
+    generous = {"spec": {"hard": {"count/events": "1000000"}}}
+    present = [
+        (item, {**body, **generous} if item.kind == RESOURCE_QUOTA else body) for item, body in there()
+    ]
+    assert plan("c1", present, accepted=True, gone=False) == ([], [])
+    rest = [pair for pair in there() if pair[0].kind != RESOURCE_QUOTA]
+    assert kinds(plan("c1", rest, accepted=True, gone=False).make) == ["ResourceQuota"]
+
+
 def test_a_cluster_that_is_denied_loses_its_bindings_alone() -> None:
     found = plan("c1", there(), accepted=False, gone=False)
     assert kinds(found.remove) == ["RoleBinding", "ClusterRoleBinding"]
@@ -61,7 +75,9 @@ def test_a_cluster_that_is_denied_loses_its_bindings_alone() -> None:
 
 def test_of_a_cluster_that_has_left_nothing_stays_the_namespace_goes_last() -> None:
     found = plan("c1", there(), accepted=True, gone=True)
-    assert kinds(found.remove) == ["RoleBinding", "Role", "ClusterRoleBinding", "ClusterRole", "Namespace"]
+    assert kinds(found.remove) == [
+        "RoleBinding", "Role", "ClusterRoleBinding", "ClusterRole", "ResourceQuota", "Namespace",
+    ]  # fmt: skip
     assert plan("c1", there("Role"), accepted=True, gone=True).remove == [there("Role")[0][0]]
 
 
