@@ -17,7 +17,7 @@ import placement.wiring
 import registration.running
 import statussync.wiring
 from controllers.kube.client import Client
-from controllers.kube.configuration import ConfigError
+from controllers.kube.configuration import ConfigError, default_listen
 from controllers.runtime import logs
 from controllers.runtime.ending import exit_status
 from controllers.runtime.events import Recorder
@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
     )
     registration.running.add_trust_arguments(run)
     add_shards_argument(run)
-    add_process_arguments(run, listen=":8080")
+    add_process_arguments(run, listen=default_listen(8080))
     return root
 
 

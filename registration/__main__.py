@@ -11,6 +11,7 @@ from pathlib import Path
 import uvloop
 
 from controllers.kube.client import Client
+from controllers.kube.configuration import default_listen
 from controllers.kube.kubeconfig import KubeconfigError
 from controllers.runtime import logs
 from controllers.runtime.ending import exit_status
@@ -74,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     running.add_argument("--kubeconfig", help="the hub's kubeconfig (default: as kubectl finds it)")
     running.add_argument("--context", help="its context (default: the current one)")
     add_trust_arguments(running)
-    add_process_arguments(running, listen=":8082")
+    add_process_arguments(running, listen=default_listen(8082))
     for command in (accepting, removing):
         command.add_argument("cluster", nargs="+", help="name of the ManagedCluster")
     for command in (inviting, accepting, removing):
