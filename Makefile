@@ -55,7 +55,7 @@ down: $(STAMP) ## stop the local fleet
 	@$(FLEET) down --dir $(DIR)
 
 .PHONY: run
-run: $(STAMP) ## the three controllers in the foreground, on KUBECONFIG
+run: $(STAMP) ## the three controllers, and registration in the same process, in the foreground, on KUBECONFIG
 	@$(RUN) -m controllers run $(ARGS)
 
 .PHONY: join

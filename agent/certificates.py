@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from controllers.api import fingerprint
 from controllers.api.membership import MANAGED_CLUSTERS, group, user
 
-# A certificate is renewed when less than this share of its life is left, as OCM does it: early enough for a hub that
-# is away for a weekend, spread so that a thousand clusters that joined together do not come together.
-_LEAST_LEFT: Final = 0.20
-_SPREAD: Final = 0.05
+# A certificate is renewed when less than this share of its life is left: of 30 days 12 to 18, so that a hub may be away
+# for a fortnight; spread so that a thousand clusters that joined together do not come together.
+_LEAST_LEFT: Final = 0.40
+_SPREAD: Final = 0.20
 
 
 class CertificateError(ValueError):
@@ -59,6 +60,11 @@ def signing_request(key: bytes, cluster: str) -> bytes:
     ]
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(names))
     return builder.sign(_key(key), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def key_fingerprint(key: bytes) -> str:
+    """By which the hub's administrator knows it again. Raises CertificateError."""
+    return fingerprint.of_public_key(_key(key).public_key())
 
 
 def asks_for(request: bytes, key: bytes) -> bool:

@@ -10,6 +10,7 @@ from agent.decide.allow import BadPatternError, kind_pattern, namespace_pattern
 from agent.decide.eviction import FORGOTTEN, RESTORED
 from agent.decide.ledger import DEFAULT_RUNS
 from controllers.api.work import MAX_MANIFESTS_BYTES
+from controllers.kube.configuration import default_listen
 from controllers.runtime.process import add_process_arguments
 
 _DESCRIPTION = """\
@@ -166,7 +167,7 @@ def _add_run_arguments(running: argparse.ArgumentParser) -> None:
         "a Workflow back for lack of room",
     )
     _add_bounds(running)
-    add_process_arguments(running, listen=":8081")
+    add_process_arguments(running, listen=default_listen(8081))
 
 
 def _add_bounds(running: argparse.ArgumentParser) -> None:

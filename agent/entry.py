@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,13 @@ class Entry:
     """`bootstrap`: a kubeconfig to join with; None: there is none. What is joined for beside that is in `wish`, whose
     `hub` is not read."""
 
-    def __init__(self, keep: Keep, wish: Wish, bootstrap: Path | None) -> None:
+    def __init__(
+        self, keep: Keep, wish: Wish, bootstrap: Path | None, *, clock: Callable[[], datetime] = now
+    ) -> None:
         self._keep = keep
         self._wish = wish
         self._bootstrap = bootstrap
+        self._clock = clock
 
     @property
     def may_join(self) -> bool:
@@ -40,7 +45,7 @@ class Entry:
             kept = await self._keep.load()
             if kept is not None:
                 hub = str(self._hub()["server"]) if self._bootstrap is not None else ""
-                why = fault(kept, self._wish.cluster, now(), hub=hub)
+                why = fault(kept, self._wish.cluster, self._clock(), hub=hub)
                 if not why:
                     return kept
         except (KubeconfigError, OSError) as error:
@@ -60,7 +65,7 @@ class Entry:
         )
         hub = await Client.connect(self._bootstrap)
         try:
-            return await join(hub, wish, self._keep)
+            return await join(hub, wish, self._keep, clock=self._clock)
         finally:
             await hub.close()
 

@@ -43,6 +43,14 @@ def certificate_of(kept: Mapping[str, Any]) -> Certificate | None:
     return found
 
 
+def key_of(kept: Mapping[str, Any]) -> bytes:
+    """The private key in it, PEM. Raises KubeconfigError."""
+    try:
+        return base64.b64decode(account_of(kept).get("client-key-data", ""))
+    except binascii.Error as error:
+        raise KubeconfigError(str(error)) from error
+
+
 def fault(kept: Mapping[str, Any], cluster: str, now: datetime, *, hub: str = "") -> str:
     """Why it can't be used by the agent of `cluster`, "" if it can. `hub`: the URL that it should be for; "": any."""
     try:

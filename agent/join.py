@@ -10,20 +10,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
 
-from agent.certificates import belongs, new_key
+from agent.certificates import belongs, key_fingerprint, new_key
 from agent.credentials import Keep
-from agent.hub_kubeconfig import by_certificate, by_token, certificate_of, fault
+from agent.hub_kubeconfig import by_certificate, by_token, certificate_of, fault, key_of
 from agent.signing import SigningError, answer, ask
-from controllers.acceptance import accept, approve
+from controllers.acceptance import NotAccepted, accept, approve, leaving
 from controllers.api.cluster import ManagedCluster
 from controllers.api.kinds import CERTIFICATE_SIGNING_REQUEST, MANAGED_CLUSTER, SECRET, SERVICE_ACCOUNT
-from controllers.api.membership import AGENT
+from controllers.api.membership import AGENT, joining_names, name_fault, renewal_names
 from controllers.kube.client import Client
 from controllers.kube.errors import (
     AlreadyExists,
@@ -33,7 +34,7 @@ from controllers.kube.errors import (
     Unauthorized,
     Unavailable,
 )
-from controllers.kube.kubeconfig import KubeconfigError
+from controllers.kube.kubeconfig import KubeconfigError, cluster_of
 from controllers.kube.object import Object
 from controllers.kube.patch import apply_patch
 from controllers.runtime.backoff import Backoff
@@ -68,17 +69,19 @@ class Wish:
     token: bool = False
 
 
-async def join(hub: Client, wish: Wish, keep: Keep) -> Json:
+async def join(hub: Client, wish: Wish, keep: Keep, *, clock: Callable[[], datetime] = now) -> Json:
     """Waits until the cluster is a member; returns the agent's kubeconfig, which is in `keep` then.
 
     Raises JoinError, ApiError, OSError.
     """
     cluster = wish.cluster
+    if why := name_fault(cluster):
+        raise JoinError(why)
     try:
-        await _register(hub, wish)
-        if wish.accept:
-            await _accept(hub, cluster)
-        kubeconfig = await (_by_token(hub, wish) if wish.token else _by_certificate(hub, wish, keep))
+        registered = await _register(hub, wish)
+        if registered is not None and wish.accept:
+            await _accept(hub, registered)
+        kubeconfig = await (_by_token(hub, wish) if wish.token else _by_certificate(hub, wish, keep, clock()))
     except NotFound as error:
         raise JoinError(
             f"the hub at {hub.host} does not know {error.details.get('kind') or 'a kind that is needed'}: "
@@ -89,6 +92,8 @@ async def join(hub: Client, wish: Wish, keep: Keep) -> Json:
         raise JoinError(
             f"these hub credentials may not register a cluster ({error.message}): {advice}"
         ) from error
+    except NotAccepted as error:
+        raise JoinError(str(error)) from error
     await keep.save(kubeconfig)
     await _wait_accepted(kubeconfig, cluster)
     log.info("joined", cluster=cluster, hub=hub.host, kubeconfig=str(keep))
@@ -96,30 +101,54 @@ async def join(hub: Client, wish: Wish, keep: Keep) -> Json:
 
 
 # -- the ManagedCluster ----------------------------------------------------------------------------------
-async def _register(hub: Client, wish: Wish) -> None:
-    """The label `name` lets a Placement select one cluster by its name, which clusters have in common use."""
+async def _register(hub: Client, wish: Wish) -> Object | None:
+    """The ManagedCluster, None if these credentials may not read one that was there. Raises JoinError, ApiError.
+
+    The label `name` lets a Placement select one cluster by its name, which clusters have in common use.
+    """
     body: Json = {
         "apiVersion": MANAGED_CLUSTER.api_version,
         "kind": MANAGED_CLUSTER.kind,
         "metadata": {"name": wish.cluster, "labels": {"name": wish.cluster, **wish.labels}},
-        "spec": {"hubAcceptsClient": wish.accept, "leaseDurationSeconds": wish.lease_seconds},
+        "spec": {"leaseDurationSeconds": wish.lease_seconds},
     }
     if wish.accept:
+        present = await _found(hub, wish.cluster)
+        # A new cluster is accepted once it is sure that it can be: see `acceptance.accept`.
+        is_accepted = present is not None and present.decode(ManagedCluster).spec.hub_accepts_client
+        body["spec"] |= {"hubAcceptsClient": True} if is_accepted else {}
         patch = apply_patch(body, field_manager=_FIELD_MANAGER, force=True)
-        await hub.patch(MANAGED_CLUSTER, wish.cluster, patch)
-        return
+        return _staying(await hub.patch(MANAGED_CLUSTER, wish.cluster, patch))
     try:
-        await hub.create(MANAGED_CLUSTER, body)
+        return await hub.create(MANAGED_CLUSTER, body)
     except AlreadyExists:
         log.info("cluster_known", cluster=wish.cluster, hint="its labels are as they are on the hub")
+    with contextlib.suppress(Forbidden):  # who may only ask can't see it
+        return await _found(hub, wish.cluster)
+    return None
 
 
-async def _accept(hub: Client, cluster: str) -> None:
+async def _found(hub: Client, cluster: str) -> Object | None:
+    """The ManagedCluster, if there is one. Raises JoinError, ApiError."""
+    found = await hub.find(MANAGED_CLUSTER, cluster)
+    return None if found is None else _staying(found)
+
+
+def _staying(cluster: Object) -> Object:
+    if cluster.metadata.deletion_timestamp is not None:
+        raise JoinError(leaving(cluster))
+    return cluster
+
+
+async def _accept(hub: Client, cluster: Object) -> None:
+    found: Object | None = cluster
     while True:
+        if found is None:
+            raise JoinError(f"{cluster.metadata.name} was taken off the hub while it joined: join again")
         try:
-            return await accept(hub, cluster)
+            return await accept(hub, found)
         except Conflict:  # the hub's controllers make the same objects at this very moment
-            continue
+            found = await _found(hub, cluster.metadata.name)
 
 
 async def _wait_accepted(kubeconfig: Json, cluster: str) -> None:
@@ -147,33 +176,63 @@ def _accept_by_hand(cluster: str) -> str:
 
 
 # -- credentials -----------------------------------------------------------------------------------------
-async def _by_certificate(hub: Client, wish: Wish, keep: Keep) -> Json:
+async def _by_certificate(hub: Client, wish: Wish, keep: Keep, moment: datetime) -> Json:
     """A certificate that is good still is kept: to repeat a join asks nobody again."""
+    kept: Json | None = None
     with contextlib.suppress(KubeconfigError):
         kept = await keep.load()
-        usable = kept is not None and not fault(kept, wish.cluster, now(), hub=str(wish.hub["server"]))
+        usable = kept is not None and not fault(kept, wish.cluster, moment, hub=str(wish.hub["server"]))
         if kept is not None and usable and certificate_of(kept) is not None:
             return kept
-    certificate, key = await certificate_for(
-        hub, wish.cluster, await keep.pending(), keep, approves=wish.accept
-    )
+    key = _former_key(kept, wish) or await _pending_key(keep)
+    names = joining_names(wish.cluster, key_fingerprint(key))
+    certificate = await certificate_for(hub, wish.cluster, key, names, keep, approves=wish.accept)
     return by_certificate(wish.hub, wish.cluster, certificate, key)
 
 
-async def certificate_for(
-    hub: Client, cluster: str, key: bytes | None, keep: Keep, *, approves: bool = False
-) -> tuple[bytes, bytes]:
-    """(certificate, its key), PEM, once the hub has issued it. `key`: one with which it was asked for before.
-    `approves`: approve it with these credentials. Raises JoinError, ApiError."""
+def _former_key(kept: Json | None, wish: Wish) -> bytes | None:
+    """The key of a certificate that has ended: by it the hub knows the agent again."""
+    with contextlib.suppress(KubeconfigError):
+        if kept is None or cluster_of(kept)["server"] != wish.hub["server"]:
+            return None
+        certificate = certificate_of(kept)
+        if certificate is not None and certificate.is_ours(wish.cluster):
+            return key_of(kept)
+    return None
+
+
+async def renewed(hub: Client, cluster: str, keep: Keep) -> tuple[bytes, bytes]:
+    """Another (certificate, its key), PEM, asked for with the one before it. Raises JoinError, ApiError."""
+    uid = (await hub.get(MANAGED_CLUSTER, cluster)).metadata.uid
+    key = await _pending_key(keep)
+    return await certificate_for(hub, cluster, key, renewal_names(cluster, uid), keep), key
+
+
+async def _pending_key(keep: Keep) -> bytes:
+    """One with which a certificate was asked for before, else a new one."""
+    key = await keep.pending()
     if key is None:
         key = new_key()
         await keep.hold(key)
+    return key
+
+
+async def certificate_for(
+    hub: Client, cluster: str, key: bytes, names: Sequence[str], keep: Keep, *, approves: bool = False
+) -> bytes:
+    """The certificate for `key`, PEM, once the hub has issued it. `names`: as of `signing.ask`. `approves`: approve it
+    with these credentials. Raises JoinError, ApiError."""
     try:
-        request = await ask(hub, cluster, key)
+        request = await ask(hub, cluster, key, names)
         if approves:
             await _approve(hub, request)
         else:
-            log.info("certificate_requested", request=request.metadata.name, hint=_accept_by_hand(cluster))
+            log.info(
+                "certificate_requested",
+                request=request.metadata.name,
+                key=key_fingerprint(key),
+                hint=_accept_by_hand(cluster),
+            )
         certificate = await answer(hub, request)
     except SigningError as error:
         await keep.hold(new_key())  # the next attempt is another request
@@ -182,7 +241,7 @@ async def certificate_for(
         raise JoinError(
             f"the certificate in {request.metadata.name} is not for the key that it was asked with"
         )
-    return certificate, key
+    return certificate
 
 
 async def _approve(hub: Client, request: Object) -> None:

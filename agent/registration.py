@@ -79,9 +79,10 @@ class RegistrationReconciler:
             wait = free_due(known, here, since=self._clock() - self._reported_at)
             if wait > 0:
                 return Result.recheck(after=wait)
-        await self._hub.patch(
-            MANAGED_CLUSTER, request.name, merge_patch({"status": changed}), subresource="status"
-        )
+        # The hub's health controller writes the same list of conditions; all the rest is the agent's alone.
+        guard = found.metadata.resource_version if "conditions" in changed else None
+        patch = merge_patch({"status": changed}, resource_version=guard)
+        await self._hub.patch(MANAGED_CLUSTER, request.name, patch, subresource="status")
         self._reported_at = self._clock()
         log.info("cluster_reported", changed=sorted(changed))
         return Result.done()

@@ -17,7 +17,7 @@ from prometheus_client import Gauge
 
 from agent.credentials import Keep
 from agent.hub_kubeconfig import by_certificate, certificate_of
-from agent.join import JoinError, certificate_for
+from agent.join import JoinError, renewed
 from controllers.kube.client import Client
 from controllers.kube.configuration import ConfigError
 from controllers.kube.errors import ApiError
@@ -61,7 +61,7 @@ class Renewal:
         self._chance = random.random()  # noqa: S311 - spreads load, no secret
 
     async def run(self) -> None:
-        """Until cancelled. What fails is tried again: there is a fifth of the certificate's life for it."""
+        """Until cancelled. What fails is tried again: there is half of the certificate's life for it."""
         failures = 0
         while True:
             try:
@@ -96,10 +96,10 @@ class Renewal:
                 )
             await self._use(await self._rejoin())
         else:
-            pair = await certificate_for(self._hub, self._cluster, await self._keep.pending(), self._keep)
-            renewed = by_certificate(cluster_of(self._used), self._cluster, *pair)
-            await self._keep.save(renewed)
-            await self._use(renewed)
+            pair = await renewed(self._hub, self._cluster, self._keep)
+            kubeconfig = by_certificate(cluster_of(self._used), self._cluster, *pair)
+            await self._keep.save(kubeconfig)
+            await self._use(kubeconfig)
         ends = certificate_of(self._used)
         log.info("certificate_renewed", ends=ends and ends.ends.isoformat())
         return 1.0

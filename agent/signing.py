@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
-from agent.certificates import asks_for, signing_request
+from agent.certificates import asks_for, read, signing_request
 from controllers.api.keys import CLUSTER_NAME_LABEL
 from controllers.api.kinds import CERTIFICATE_SIGNING_REQUEST as REQUEST
-from controllers.api.membership import SIGNER, request_names
+from controllers.api.membership import CERTIFICATE_SECONDS, SIGNER
 from controllers.api.signing import SigningRequest
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists
 from controllers.kube.object import Object
+from controllers.runtime.clock import now
 from controllers.runtime.listing import Listed
 from controllers.runtime.scope import Scope
 from controllers.runtime.watch import Applied, Deleted, watch
@@ -26,19 +28,30 @@ class SigningError(Exception):
     """There will be no certificate; the text says why and what to do. A new request needs a new key."""
 
 
-async def ask(hub: Client, cluster: str, key: bytes) -> Object:
-    """The request of this key; made, unless it was made before. Raises SigningError, ApiError, CertificateError."""
-    for name in request_names(cluster):
+async def ask(hub: Client, cluster: str, key: bytes, names: Sequence[str]) -> Object:
+    """The request of this key, under one of `names`; made, unless it was made before.
+
+    Raises SigningError, ApiError, CertificateError.
+    """
+    for name in names:
         try:
             return await hub.create(REQUEST, _body(name, cluster, key))
         except AlreadyExists:
             found = await hub.find(REQUEST, name)
-            if found is not None and asks_for(found.decode(SigningRequest).spec.request, key):
+            if found is not None and _is_open(found.decode(SigningRequest), key):
                 return found
     raise SigningError(
-        f"the hub has {len(request_names(cluster))} certificate requests of {cluster} already: delete those that "
+        f"the hub has {len(names)} certificate requests of {cluster} already: delete those that "
         f"nobody waits for (kubectl delete csr -l {CLUSTER_NAME_LABEL}={cluster}), or wait for an hour"
     )
+
+
+def _is_open(asked: SigningRequest, key: bytes) -> bool:
+    """Whether a certificate for this key that can be used may come, or has come, of it."""
+    if not asks_for(asked.spec.request, key):
+        return False
+    issued = asked.status.certificate
+    return not issued or read(issued).ends > now()
 
 
 async def answer(hub: Client, request: Object) -> bytes:
@@ -66,6 +79,7 @@ def _body(name: str, cluster: str, key: bytes) -> Json:
         "spec": {
             "request": base64.b64encode(signing_request(key, cluster)).decode(),
             "signerName": SIGNER,
+            "expirationSeconds": CERTIFICATE_SECONDS,
             "usages": _USAGES,
         },
     }

@@ -14,12 +14,11 @@ import manifestwork.wiring
 import placement.evaluator.wiring
 import placement.sets.wiring
 import placement.wiring
-import registration.health.wiring
-import registration.wiring
+import registration.running
 import statussync.wiring
 from controllers import hub_informers
 from controllers.kube.client import Client
-from controllers.kube.configuration import ConfigError
+from controllers.kube.configuration import ConfigError, default_listen
 from controllers.kube.object import Object
 from controllers.runtime import logs
 from controllers.runtime.aside import SetAside
@@ -51,6 +50,7 @@ examples:
   python -m controllers run --kubeconfig hub.kubeconfig --listen 127.0.0.1:8080
   python -m controllers run --controllers statussync          one of the three
   python -m controllers run --evaluator off                   somebody else writes the PlacementDecisions
+  python -m controllers run --registration off                python -m registration run lets clusters in, elsewhere
   python -m controllers run --shards 8                        the same on 2 to 4 machines: they share the work
 
 While it runs: /healthz, /readyz and /metrics on --listen. The CRDs must be installed: make install.
@@ -87,15 +87,16 @@ def parser() -> argparse.ArgumentParser:
         "where that is not installed (default)",
     )
     run.add_argument(
-        "--auto-accept",
-        action="append",
-        default=[],
-        metavar="IDENTITY",
-        help="let in clusters that this user or group registers, without a person: "
-        "system:serviceaccount:argosy:agent-bootstrap for those with python -m registration invite; may be repeated",
+        "--registration",
+        choices=("on", "off"),
+        default="on",
+        help="on: let clusters in and watch over them in this process too, where we make the placement decisions; its "
+        "account then may approve certificates and make roles. off: python -m registration run does it, as in deploy/, "
+        "with an account of its own (default: on)",
     )
+    registration.running.add_trust_arguments(run)
     add_shards_argument(run)
-    add_process_arguments(run, listen=":8080")
+    add_process_arguments(run, listen=default_listen(8080))
     return root
 
 
@@ -104,6 +105,8 @@ async def run(options: argparse.Namespace) -> None:
     chosen = [name.strip() for name in options.controllers.split(",") if name.strip()]
     if unknown := sorted(set(chosen) - set(CONTROLLERS)):
         raise ConfigError(f"unknown controller {unknown[0]!r}: choose from {', '.join(CONTROLLERS)}")
+    if options.registration == "off" and options.auto_accept:
+        raise ConfigError("with --registration off, --auto-accept is for python -m registration run")
     client = observe(await Client.connect(options.kubeconfig, options.context, compress=False))
     try:
         recorder = Recorder(client, "argosy")
@@ -126,8 +129,8 @@ async def run(options: argparse.Namespace) -> None:
             if "placement" in beside:
                 placement.evaluator.wiring.add_to(manager, client, informers, recorder)
                 placement.sets.wiring.add_to(manager, client, informers, recorder)
-                registration.health.wiring.add_to(manager, client, informers, recorder)
-                registration.wiring.add_to(manager, client, informers, recorder, options.auto_accept)
+                if options.registration == "on":
+                    registration.running.add_to(manager, client, informers, recorder, options)
             if "manifestwork" in beside:
                 manifestwork.expiry.wiring.add_to(manager, client, informers, recorder)
         manager.stop_on_signals()

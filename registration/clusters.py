@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import structlog
 
-from controllers.acceptance import make
+from controllers.acceptance import NotAccepted, make
 from controllers.api.cluster import AVAILABLE, ManagedCluster
 from controllers.api.conditions import is_true
 from controllers.api.keys import CLUSTER_LEASE_NAME, MANAGED_CLUSTER_FINALIZER, MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import LEASE, MANAGED_CLUSTER, MANIFEST_WORK, NAMESPACE, Kind
-from controllers.api.membership import Owned, is_ours, membership
+from controllers.api.membership import membership, name_fault
 from controllers.kube.client import Client
 from controllers.kube.errors import Conflict, Forbidden, NotFound
 from controllers.kube.object import Object
@@ -43,12 +43,13 @@ class ClusterReconciler:
         self._clusters = clusters
         self._owned = owned
         self._recorder = recorder
-        self._foreign: set[str] = set()  # namespaces that somebody else made
 
     async def reconcile(self, request: Request, /) -> Result:
         found = self._clusters.get(*request)
         try:
             return await self._reconcile(request, found)
+        except NotAccepted as error:
+            raise Terminal("NotAccepted", str(error), regarding=found) from error
         except Forbidden as error:
             text = f"the hub's controllers lack rights to give this cluster its own: {error.message}"
             raise Terminal("RightsMissing", text, regarding=found) from error
@@ -56,15 +57,24 @@ class ClusterReconciler:
     async def _reconcile(self, request: Request, found: Object | None) -> Result:
         if found is None:
             await self._arrange(request.name, accepted=False, gone=True)
-            self._foreign.discard(request.name)
             return Result.done()
         cluster = found.decode(ManagedCluster)
         if found.metadata.deletion_timestamp is not None:
             return await self._leave(found, cluster)
         if cluster.spec.hub_accepts_client:
+            if fault := name_fault(request.name):
+                raise NotAccepted(fault)
+            await self._claim(request.name)
             await self._hold(found)
-        await self._arrange(request.name, accepted=cluster.spec.hub_accepts_client, gone=False)
+        await self._arrange(
+            request.name, uid=found.metadata.uid, accepted=cluster.spec.hub_accepts_client, gone=False
+        )
         return Result.done()
+
+    async def _claim(self, name: str) -> None:
+        """Its namespace, or nothing else: in somebody else's it gets no rights, and nothing is cleaned up there."""
+        if self._owned[NAMESPACE].get("", name) is None:
+            await make(self._client, membership(name)[0])
 
     async def _hold(self, found: Object) -> None:
         """The finalizer, before there is anything to clean up."""
@@ -74,36 +84,30 @@ class ClusterReconciler:
             patch = finalizer_patch(meta.finalizers, desired, uid=meta.uid)
             await self._client.patch(MANAGED_CLUSTER, meta.name, patch)
 
-    async def _arrange(self, name: str, *, accepted: bool, gone: bool) -> None:
+    async def _arrange(self, name: str, *, uid: str = "", accepted: bool, gone: bool) -> None:
         present = [
             (item, body.to_dict())
-            for item in membership(name)
+            for item in membership(name, uid)
             if (body := self._owned[item.kind].get(item.namespace, item.name)) is not None
             and body.metadata.deletion_timestamp is None  # a namespace takes its time
         ]
-        todo = plan(name, present, accepted=accepted, gone=gone)
+        todo = plan(name, present, uid=uid, accepted=accepted, gone=gone)
         for item in todo.make:
-            await self._make(item)
+            await make(self._client, item)
         for item in todo.remove:
             with contextlib.suppress(NotFound):
                 await self._client.delete(item.kind, item.name, namespace=item.namespace)
         if todo.make:
             log.info("cluster_arranged", cluster=name, made=[str(item.kind) for item in todo.make])
 
-    async def _make(self, item: Owned) -> None:
-        if item.kind == NAMESPACE:
-            if item.name in self._foreign:
-                return
-            found = await self._client.find(NAMESPACE, item.name)
-            if found is not None and not is_ours(found.metadata.labels):
-                self._foreign.add(item.name)
-        await make(self._client, item)
-
     # -- leaving ----------------------------------------------------------------------------------------
 
     async def _leave(self, found: Object, cluster: ManagedCluster) -> Result:
         """The agent cleans up first, for which it keeps its rights; what one that is dead has left stays there."""
         meta = found.metadata
+        if MANAGED_CLUSTER_FINALIZER not in meta.finalizers:  # it never was accepted, or has left
+            await self._arrange(meta.name, accepted=False, gone=True)
+            return Result.done()
         works, _ = await self._client.list(MANIFEST_WORK, namespace=meta.name)
         for work in works:
             if work.metadata.deletion_timestamp is None:
@@ -124,12 +128,11 @@ class ClusterReconciler:
         with contextlib.suppress(NotFound):
             await self._client.delete(LEASE, CLUSTER_LEASE_NAME, namespace=meta.name)
         await self._arrange(meta.name, accepted=False, gone=True)
-        if MANAGED_CLUSTER_FINALIZER in meta.finalizers:
-            rest = [item for item in meta.finalizers if item != MANAGED_CLUSTER_FINALIZER]
-            patch = finalizer_patch(meta.finalizers, rest, uid=meta.uid)
-            with contextlib.suppress(NotFound):
-                await self._client.patch(MANAGED_CLUSTER, meta.name, patch)
-            log.info("cluster_left", cluster=meta.name)
+        rest = [item for item in meta.finalizers if item != MANAGED_CLUSTER_FINALIZER]
+        patch = finalizer_patch(meta.finalizers, rest, uid=meta.uid)
+        with contextlib.suppress(NotFound):
+            await self._client.patch(MANAGED_CLUSTER, meta.name, patch)
+        log.info("cluster_left", cluster=meta.name)
         return Result.done()
 
     async def _let_go(self, work: Object) -> None:

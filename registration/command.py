@@ -10,25 +10,17 @@ from pathlib import Path
 
 import yaml
 
-from controllers.acceptance import accept, approve
-from controllers.api.cluster import ManagedCluster
-from controllers.api.keys import CLUSTER_NAME_LABEL
-from controllers.api.kinds import CERTIFICATE_SIGNING_REQUEST, MANAGED_CLUSTER, MANIFEST_WORK
-from controllers.api.signing import SigningRequest
+from controllers.api.kinds import MANAGED_CLUSTER, MANIFEST_WORK
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.kubeconfig import cluster_of, parse
-from controllers.kube.object import Object
 from controllers.kube.private_file import write_private
+from registration.accepting import accept_cluster
+from registration.errors import CommandError
 from registration.invite import invite
-from registration.judge import Verdict, judge
 
 # Seconds between two looks at a cluster that leaves.
 _LOOK = 1.0
-
-
-class CommandError(Exception):
-    """It could not be done; the text says what to do."""
 
 
 def admin_kubeconfig(options: argparse.Namespace) -> Path:
@@ -58,29 +50,10 @@ Here, when it has asked (not needed for controllers that run with --auto-accept 
 
 async def run_accept(hub: Client, options: argparse.Namespace) -> None:
     """Raises CommandError, ApiError."""
+    if options.fingerprint and len(options.cluster) > 1:
+        raise CommandError("a fingerprint is that of one cluster's key: accept one cluster at a time with it")
     for name in options.cluster:
-        found = await hub.find(MANAGED_CLUSTER, name)
-        if found is None:
-            raise CommandError(
-                f"there is no ManagedCluster {name} at {hub.host}: it has not asked yet (python -m agent join)"
-            )
-        await accept(hub, name)
-        print(f"{name}: accepted, certificate requests approved: {await _approve(hub, found)}")
-
-
-async def _approve(hub: Client, found: Object) -> int:
-    cluster = found.decode(ManagedCluster)
-    requests, _ = await hub.list(
-        CERTIFICATE_SIGNING_REQUEST, label_selector=f"{CLUSTER_NAME_LABEL}={cluster.metadata.name}"
-    )
-    count = 0
-    for request in requests:
-        asked = request.decode(SigningRequest)
-        if asked.status.conditions or judge(asked, cluster, ()).verdict is Verdict.NOT_OURS:
-            continue
-        await approve(hub, request, "AcceptedByAdmin", "Accepted with python -m registration accept")
-        count += 1
-    return count
+        await accept_cluster(hub, name, key=options.fingerprint, dry_run=options.dry_run)
 
 
 async def run_remove(hub: Client, options: argparse.Namespace) -> None:

@@ -18,14 +18,16 @@ class Plan(NamedTuple):
     remove: Sequence[Owned]
 
 
-def plan(cluster: str, present: Iterable[tuple[Owned, Json]], *, accepted: bool, gone: bool) -> Plan:
-    """`present`: what is there of `membership(cluster)`, each with the object as it is.
+def plan(
+    cluster: str, present: Iterable[tuple[Owned, Json]], *, uid: str = "", accepted: bool, gone: bool
+) -> Plan:
+    """`present`: what is there of `membership(cluster, uid)`, each with the object as it is.
 
     `gone`: nothing of it stays. A cluster that is not accepted has no bindings; its namespace and roles stay, since it
     may be accepted again.
     """
     there = {(item.kind, item.name): body for item, body in present}
-    everything = membership(cluster)
+    everything = membership(cluster, uid)
     if gone or not accepted:
         unwanted = everything if gone else bindings(cluster)
         return Plan([], [item for item in reversed(unwanted) if (item.kind, item.name) in there])
@@ -33,4 +35,6 @@ def plan(cluster: str, present: Iterable[tuple[Owned, Json]], *, accepted: bool,
 
 
 def _differs(wanted: Owned, there: Json | None) -> bool:
+    if there is not None and wanted.is_free:
+        return False
     return there is None or any(there.get(name) != value for name, value in wanted.content.items())

@@ -41,7 +41,11 @@ async def invite(hub: Client, reached: Json, *, namespace: str, seconds: int) ->
     `reached`: how, as of `kubeconfig.cluster_of`. Raises ApiError.
     """
     with contextlib.suppress(AlreadyExists):
-        await hub.create(NAMESPACE, _object(NAMESPACE, namespace))
+        body = _object(NAMESPACE, namespace)
+        body["metadata"]["labels"] = {
+            "app.kubernetes.io/part-of": "argosy"
+        }  # so that deploy/ may complete it
+        await hub.create(NAMESPACE, body)
     for kind, body in _objects(namespace):
         patch = apply_patch(body, field_manager=_FIELD_MANAGER, force=True)
         await hub.patch(
@@ -63,7 +67,7 @@ async def invite(hub: Client, reached: Json, *, namespace: str, seconds: int) ->
 def _objects(namespace: str) -> list[tuple[Kind, Json]]:
     requests = CERTIFICATE_SIGNING_REQUEST
     rules = [
-        {"apiGroups": [CLUSTER_GROUP], "resources": ["managedclusters"], "verbs": ["get", "create"]},
+        {"apiGroups": [CLUSTER_GROUP], "resources": ["managedclusters"], "verbs": ["create"]},
         {
             "apiGroups": [requests.group],
             "resources": [requests.plural],

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from controllers.api.keys import CLUSTER_NAME_LABEL
 from controllers.api.kinds import CERTIFICATE_SIGNING_REQUEST, MANAGED_CLUSTER
-from controllers.api.membership import is_ours, membership
+from controllers.api.membership import LONGEST_CERTIFICATE_SECONDS, is_ours, membership
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
@@ -26,13 +26,17 @@ def add_to(
     informers: Informers,
     recorder: Recorder,
     trusted: Collection[str] = (),
+    longest: int = LONGEST_CERTIFICATE_SECONDS,
 ) -> None:
-    """Adds both controllers to `manager`. `trusted`: users and groups whose clusters are let in without a person."""
+    """Adds both controllers to `manager`. `trusted`: users and groups whose clusters are let in without a person.
+    `longest`: for how many seconds a certificate may hold that no person approves; 0: any."""
     _add_clusters(manager, client, informers, recorder)
     requests = informers.of(
         Scope(CERTIFICATE_SIGNING_REQUEST, label_selector=CLUSTER_NAME_LABEL), optional=True
     )
-    reconciler = RequestReconciler(client, requests=requests.store, recorder=recorder, trusted=trusted)
+    reconciler = RequestReconciler(
+        client, requests=requests.store, recorder=recorder, trusted=trusted, longest=longest
+    )
     controller = Controller("certificate", reconciler, recorder=recorder, concurrency=2)
     controller.watch(requests)
     manager.add_controller(controller)

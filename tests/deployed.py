@@ -56,15 +56,29 @@ def rights(objects: Iterable[Json], *, named: bool = True) -> set[Right]:
     }
 
 
-async def account(client: Client, admin: Path, base: str, out: Path) -> Path:
-    """Writes a kubeconfig of the account of the base's pods, with the rights that the base gives it, no others."""
+async def account(client: Client, admin: Path, base: str, out: Path, *, name: str) -> Path:
+    """Writes a kubeconfig of the account `name` of the base's pods, with the rights that the base gives it, no
+    others."""
     objects = rendered(base)
     for body in objects:
         if body["kind"] in _RIGHTS:
             await ensure(client, kind_of(body), body, namespace=body["metadata"].get("namespace", ""))
-    (found,) = (body["metadata"] for body in objects if body["kind"] == "ServiceAccount")
-    await granted(client, f"system:serviceaccount:{found['namespace']}:{found['name']}", objects)
-    return await credentials(client, admin, found["namespace"], found["name"], out)
+    accounts = [body["metadata"] for body in objects if body["kind"] == "ServiceAccount"]
+    (found,) = (item for item in accounts if item["name"] == name)
+    user = f"system:serviceaccount:{found['namespace']}:{name}"
+    await granted(client, user, roles_of(objects, name))
+    return await credentials(client, admin, found["namespace"], name, out)
+
+
+def roles_of(objects: Iterable[Json], account_name: str) -> list[Json]:
+    """Those among `objects` that are bound to the account."""
+    everything = list(objects)
+    bound = {
+        (body["roleRef"]["kind"], body["roleRef"]["name"])
+        for body in everything
+        if any(item["name"] == account_name for item in body.get("subjects", ()))
+    }
+    return [body for body in everything if (body["kind"], body["metadata"]["name"]) in bound]
 
 
 async def granted(client: Client, user: str, objects: Iterable[Json]) -> None:

@@ -85,6 +85,13 @@ def controllers(kubeconfig: Path, log_dir: Path, *arguments: str) -> Process:
     return Process("controllers", command, log_dir / "controllers.log")
 
 
+def registration(kubeconfig: Path, log_dir: Path, *arguments: str) -> Process:
+    """What lets clusters in, as a process of its own; for controllers with --registration=off."""
+    common = ["--listen", "none", "--log-format", "json", "--log-level", "debug", "--no-leader-elect"]
+    command = ["registration", "run", "--kubeconfig", str(kubeconfig), *common, *arguments]
+    return Process("registration", command, log_dir / "registration.log")
+
+
 def agent(cluster: str, hub: Path, managed: Path, log_dir: Path, *arguments: str) -> Process:
     """The agent of one cluster; `hub` is the kubeconfig that `join` wrote."""
     common = ["--listen", "none", "--log-format", "json", "--log-level", "debug", "--no-leader-elect"]

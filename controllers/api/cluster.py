@@ -18,8 +18,9 @@ TaintEffect = Annotated[str, extra(enum=["NoSelect", "PreferNoSelect", "NoSelect
 
 DEFAULT_LEASE_SECONDS = 60
 
-# Conditions of a ManagedCluster: the hub has let it in; its agent lives.
+# Conditions of a ManagedCluster: the hub has let it in; its agent has been there; its agent lives.
 ACCEPTED = "HubAcceptedManagedCluster"
+JOINED = "ManagedClusterJoined"
 AVAILABLE = "ManagedClusterConditionAvailable"
 
 # Keys of the taints that the hub gives a cluster whose agent does not, or says that the cluster is not.

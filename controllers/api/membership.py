@@ -7,20 +7,26 @@ fewer: OCM lets an agent read all certificate requests and change the spec of it
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from controllers.api.keys import CLUSTER_LEASE_NAME, CLUSTER_NAME_LABEL, HUB_MANAGER, MANAGED_BY_LABEL
 from controllers.api.kinds import (
+    ADDON_PLACEMENT_SCORE,
     ARGO_GROUP,
     CERTIFICATE_SIGNING_REQUEST,
     CLUSTER_GROUP,
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
+    LEASE,
     NAMESPACE,
+    RESOURCE_QUOTA,
     ROLE,
     ROLE_BINDING,
     WORK_GROUP,
+    WORKFLOW_STATUS_RESULT,
     Kind,
 )
 
@@ -34,19 +40,44 @@ SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 # Group of the rights that are no REST resources: to renew a certificate, to accept a cluster.
 REGISTER_GROUP: Final = "register.open-cluster-management.io"
 
+# Of the ClusterRole of a cluster's agent: the fingerprint of the key that it was last given a certificate for. It is
+# there, since neither agents nor who brings clusters in may write it.
+KEY_ANNOTATION: Final = "argosy.io/agent-key"
+# For how long an agent asks its certificate to hold, and what is approved without a person at most. A membership may
+# end earlier, a certificate can't be taken back.
+CERTIFICATE_SECONDS: Final = 30 * 24 * 3600
+LONGEST_CERTIFICATE_SECONDS: Final = 90 * 24 * 3600
+
+# How much an agent may put into its cluster's namespace: what it needs many times over, so that one agent alone does
+# not fill the hub's store. An administrator may change it there, cluster by cluster. As the API server writes numbers.
+# Events can't be counted (Kubernetes' quotas leave them out): they last an hour.
+QUOTA: Final = "argosy-agent"
+QUOTA_HARD: Final[Mapping[str, str]] = {
+    f"count/{LEASE.plural}.{LEASE.group}": "10",
+    f"count/{WORKFLOW_STATUS_RESULT.plural}.{ARGO_GROUP}": "50k",
+    f"count/{ADDON_PLACEMENT_SCORE.plural}.{CLUSTER_GROUP}": "100",
+}
+
 # How many requests of one cluster may be there at a time. The hub removes one an hour after it was answered, and a
 # day after it was made.
 _REQUESTS: Final = 8
+# Namespaces of these names are the hub's own, or those of what is commonly installed on one.
+_RESERVED: Final = re.compile(
+    r"default|kube-.*|openshift|openshift-.*|open-cluster-management|open-cluster-management-.*"
+)
+_DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class Owned(NamedTuple):
-    """An object that `cluster` has on the hub. `content`: its fields beside metadata."""
+    """An object that `cluster` has on the hub. `content`: its fields beside metadata. `is_free`: an administrator may
+    change them, so it is made if it is not there, and left alone else."""
 
     cluster: str
     kind: Kind
     namespace: str
     name: str
     content: Json
+    is_free: bool = False
 
     @property
     def body(self) -> Json:
@@ -77,9 +108,45 @@ def user(cluster: str, agent: str = AGENT) -> str:
     return f"{group(cluster)}:{agent}"
 
 
-def request_names(cluster: str) -> list[str]:
-    """The names that certificate requests of the cluster's agent may have: it may read these and no others."""
-    return [f"argosy-{cluster}-{number}" for number in range(_REQUESTS)]
+def joining_names(cluster: str, fingerprint: str) -> list[str]:
+    """The names of certificate requests to join with, by the fingerprint of their key: nobody can take them first."""
+    return _request_names("join", cluster, fingerprint)
+
+
+def renewal_names(cluster: str, uid: str) -> list[str]:
+    """The names of certificate requests to renew with: the agent may read these and no others.
+
+    By the uid of the ManagedCluster, which of all agents only this one may read. Where the admission policies are in
+    place nobody else can make requests of such names, and an agent none of other names.
+    """
+    return _request_names("renew", cluster, uid)
+
+
+def _request_names(what: str, cluster: str, secret: str) -> list[str]:
+    part = hashlib.sha256(secret.encode()).hexdigest()[:16]
+    return [f"argosy-{what}-{cluster}-{part}-{number}" for number in range(_REQUESTS)]
+
+
+def name_fault(cluster: str) -> str:
+    """Why no cluster may have this name, which is that of its namespace too; "" if it may."""
+    if not _DNS_LABEL.fullmatch(cluster):
+        return (
+            f"{cluster!r} is no name for a cluster: it must be one for a namespace (lower case letters, digits and -, "
+            "at most 63 of them)"
+        )
+    if _RESERVED.fullmatch(cluster):
+        return f"no cluster may be called {cluster}: a namespace of that name belongs to the hub itself"
+    return ""
+
+
+def role_name(cluster: str) -> str:
+    """Of the Role, the ClusterRole and the two bindings of the cluster's agent."""
+    return f"argosy:agent:{cluster}"
+
+
+def is_of(cluster: str, labels: Mapping[str, str]) -> bool:
+    """Whether a namespace is the cluster's: made for it, here or by OCM, or given to it by an administrator."""
+    return labels.get(CLUSTER_NAME_LABEL) == cluster
 
 
 def is_ours(labels: Mapping[str, str]) -> bool:
@@ -87,16 +154,18 @@ def is_ours(labels: Mapping[str, str]) -> bool:
     return labels.get(MANAGED_BY_LABEL) == HUB_MANAGER
 
 
-def membership(cluster: str) -> list[Owned]:
-    """What an accepted cluster has beside its ManagedCluster, in the order to make it."""
-    role = f"argosy:agent:{cluster}"
+def membership(cluster: str, uid: str = "") -> list[Owned]:
+    """What an accepted cluster has beside its ManagedCluster, in the order to make it. `uid`: of the ManagedCluster;
+    what is made without it is not complete."""
+    role = role_name(cluster)
     subjects = [
         {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group(cluster)},
         {"kind": "ServiceAccount", "name": AGENT, "namespace": cluster},
     ]
     return [
         Owned(cluster, NAMESPACE, "", cluster, {}),
-        Owned(cluster, CLUSTER_ROLE, "", role, {"rules": _cluster_rules(cluster)}),
+        Owned(cluster, RESOURCE_QUOTA, cluster, QUOTA, {"spec": {"hard": dict(QUOTA_HARD)}}, is_free=True),
+        Owned(cluster, CLUSTER_ROLE, "", role, {"rules": _cluster_rules(cluster, uid)}),
         Owned(cluster, CLUSTER_ROLE_BINDING, "", role, _binding(CLUSTER_ROLE, role, subjects)),
         Owned(cluster, ROLE, cluster, role, {"rules": _namespace_rules()}),
         Owned(cluster, ROLE_BINDING, cluster, role, _binding(ROLE, role, subjects)),
@@ -108,7 +177,7 @@ def bindings(cluster: str) -> list[Owned]:
     return [item for item in membership(cluster) if item.kind in (CLUSTER_ROLE_BINDING, ROLE_BINDING)]
 
 
-def _cluster_rules(cluster: str) -> list[Json]:
+def _cluster_rules(cluster: str, uid: str) -> list[Json]:
     """Its own ManagedCluster, of which it writes the status only, and its own certificate."""
     read = ["get", "list", "watch"]
     requests = CERTIFICATE_SIGNING_REQUEST
@@ -116,7 +185,7 @@ def _cluster_rules(cluster: str) -> list[Json]:
         _rule(CLUSTER_GROUP, "managedclusters", verbs=read, names=[cluster]),
         _rule(CLUSTER_GROUP, "managedclusters/status", verbs=["patch", "update"], names=[cluster]),
         _rule(requests.group, requests.plural, verbs=["create"]),
-        _rule(requests.group, requests.plural, verbs=read, names=request_names(cluster)),
+        _rule(requests.group, requests.plural, verbs=read, names=renewal_names(cluster, uid)),
         _rule(REGISTER_GROUP, "managedclusters/clientcertificates", verbs=["renew"], names=[cluster]),
     ]
 

@@ -24,6 +24,7 @@ class SigningRequestSpec(Model):
 
     request: bytes
     signer_name: str = ""
+    expiration_seconds: int | None = None
     usages: list[str] = field(default_factory=list)
     username: str = ""
     uid: str = ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from kubernetes_asyncio import config as kube_config
@@ -42,6 +44,7 @@ async def configured(kubeconfig: Kubeconfig | None, context: str | None = None) 
             client_configuration=configuration,
             persist_config=False,
         )
+    refuse_plain_text(configuration)
     return configuration
 
 
@@ -71,5 +74,35 @@ def _must_exist(path: Path | str) -> None:
     Path(path).stat()
 
 
+def in_pod() -> bool:
+    """Whether this process runs in a pod, where others come to its health and metrics from other addresses."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+def default_listen(port: int) -> str:
+    """Where a process serves health and metrics unless it is told: elsewhere than in a pod, to this machine alone."""
+    return f":{port}" if in_pod() else f"127.0.0.1:{port}"
+
+
 def _in_cluster() -> bool:
-    return "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
+    return in_pod() and "KUBECONFIG" not in os.environ
+
+
+def refuse_plain_text(configuration: Configuration) -> None:
+    """Raises ConfigError for credentials that would cross a network readable by everybody on the way."""
+    url = urlsplit(configuration.host)
+    has_credentials = bool(
+        configuration.api_key or configuration.cert_file or configuration.username or configuration.password
+    )
+    if url.scheme == "http" and has_credentials and not _is_loopback(url.hostname or ""):
+        raise ConfigError(
+            f"the API server's address is {configuration.host}: without TLS everybody on the way reads the "
+            "credentials, so they are not sent; use its https:// address"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from controllers.api.keys import AGENT_MANAGER, MANAGED_BY_LABEL
-from controllers.api.kinds import CLUSTER_CLAIM
+from controllers.api.kinds import CLUSTER_CLAIM, NAMESPACE
 from hack.deploy import kubectl
 from hack.deploy.kubectl import Kubectl
-from hack.deploy.objects import with_image, with_membership, without
+from hack.deploy.objects import Json, is_foreign, with_image, with_membership, without
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import REPOSITORY
 
@@ -25,17 +25,17 @@ BASES: Final = REPOSITORY / "deploy"
 
 @dataclass(frozen=True)
 class Part:
-    """A kustomize base of deploy/, and its Deployment."""
+    """A kustomize base of deploy/, and its Deployments."""
 
     base: str
     namespace: str
-    deployment: str
+    deployments: tuple[str, ...]
 
 
 PARTS: Final = {
-    "hub": Part("hub", "argosy", "argosy-controllers"),
-    "hub-ocm": Part("hub-ocm", "argosy", "argosy-controllers"),
-    "agent": Part("agent", "argosy-agent", "argosy-agent"),
+    "hub": Part("hub", "argosy", ("argosy-registration", "argosy-controllers")),
+    "hub-ocm": Part("hub-ocm", "argosy", ("argosy-controllers",)),
+    "agent": Part("agent", "argosy-agent", ("argosy-agent",)),
 }
 
 
@@ -119,10 +119,12 @@ def _deploy(options: argparse.Namespace) -> None:
         membership = _read(options.hub_kubeconfig or options.bootstrap_kubeconfig)
         bootstrap = options.hub_kubeconfig is None
         objects = with_membership(objects, part.namespace, options.cluster, membership, bootstrap=bootstrap)
+    objects = _but_foreign_namespaces(cluster, objects)
     _show(cluster.apply(objects))
     if options.part == "hub-ocm":  # the hub may have been one without Open Cluster Management
         _show(cluster.delete(without(cluster.kustomize(BASES / "hub"), rendered)))
-    _show(cluster.wait_for_rollout(part.namespace, part.deployment, options.timeout))
+    for deployment in part.deployments:
+        _show(cluster.wait_for_rollout(part.namespace, deployment, options.timeout))
 
 
 def _remove(options: argparse.Namespace) -> None:
@@ -133,8 +135,22 @@ def _remove(options: argparse.Namespace) -> None:
     said = cluster.delete(deployments, "--cascade=foreground")
     if options.part == "agent":  # nobody keeps them true any more
         said += cluster.delete_labelled(CLUSTER_CLAIM, f"{MANAGED_BY_LABEL}={AGENT_MANAGER}")
-    said += cluster.delete(objects)
+    said += cluster.delete(_but_foreign_namespaces(cluster, objects))
     _show(said or "there is nothing to remove")
+
+
+def _but_foreign_namespaces(cluster: Kubectl, objects: Sequence[Json]) -> list[Json]:
+    """A namespace that was there before is somebody's: it is neither labelled nor deleted."""
+    kept = []
+    for body in objects:
+        name = body["metadata"]["name"]
+        if body["kind"] == NAMESPACE.kind and is_foreign(cluster.labels(NAMESPACE, name)):
+            print(
+                f"the namespace {name} was there before: left as it is, without the pod security level restricted"
+            )
+        else:
+            kept.append(body)
+    return kept
 
 
 def _read(path: Path) -> str:

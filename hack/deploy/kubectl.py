@@ -58,6 +58,11 @@ class Kubectl:
             return ""
         return self._on_cluster(["delete", str(kind), f"--selector={label}", "--ignore-not-found"])
 
+    def labels(self, kind: Kind, name: str) -> dict[str, str] | None:
+        """Of a cluster-scoped object; None if it is not there."""
+        text = self._on_cluster(["get", str(kind), name, "--ignore-not-found", "-o=json"])
+        return dict(json.loads(text)["metadata"].get("labels") or {}) if text.strip() else None
+
     def wait_for_rollout(self, namespace: str, deployment: str, seconds: float) -> str:
         """Returns when all pods are new and ready. The error says why they are not."""
         arguments = ["rollout", "status", f"deployment/{deployment}", f"--namespace={namespace}"]

@@ -6,7 +6,7 @@ import base64
 import copy
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,6 +19,11 @@ MEMBERSHIP_SECRET: Final = "hub-kubeconfig"
 BOOTSTRAP_SECRET: Final = "bootstrap-hub-kubeconfig"
 # On the agent's pods: another membership makes another pod, since the kubeconfig is read once, at the start.
 MEMBERSHIP_ANNOTATION: Final = "argosy.io/membership"
+
+
+def is_foreign(labels: Mapping[str, str] | None) -> bool:
+    """Whether an object with these labels was made by somebody else; None: there is no such object."""
+    return labels is not None and labels.get("app.kubernetes.io/part-of") != "argosy"
 
 
 def with_image(objects: Iterable[Json], image: str) -> list[Json]:

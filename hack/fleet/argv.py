@@ -178,6 +178,7 @@ def controllers(
         "-m",
         "controllers",
         "run",
+        "--registration=on",  # one process is enough where all of it is one user's
         f"--kubeconfig={kubeconfig}",
         f"--listen={LOOPBACK}:{listen}",
         *([f"--shards={shards}"] if shards > 1 else []),

@@ -13,7 +13,7 @@ import yaml
 
 from controllers.api.keys import ARGO_NAMESPACE
 from controllers.api.kinds import SERVICE_ACCOUNT
-from hack.fleet import crds
+from hack.fleet import admission, crds
 from hack.fleet.api import Api
 
 MANIFESTS = Path(__file__).resolve().parent / "manifests"
@@ -60,9 +60,10 @@ def write_pod_logs(settings: Path, cluster: str) -> None:
 
 
 def hub(api: Api, ours: Sequence[dict[str, Any]]) -> None:
-    """A hub knows all of Argosy's kinds, has the namespace `argo`, and runs nothing."""
+    """A hub knows all of Argosy's kinds and who may bring which cluster, has the namespace `argo`, and runs nothing."""
     api.apply(namespace(ARGO_NAMESPACE))
     crds.install(api, ours)
+    admission.install(api, admission.load(admission.CLUSTERS))
 
 
 def managed(api: Api, cluster: str, ours: Sequence[dict[str, Any]], argo: Sequence[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hack.fleet import binaries, crds, progress, status
+from hack.fleet import admission, binaries, crds, progress, status
 from hack.fleet import up as fleet
 from hack.fleet.api import Api
 from hack.fleet.cancel import Cancellation
@@ -106,7 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_binary)
 
     command = commands.add_parser(
-        "crds", help="install or uninstall Argosy's CustomResourceDefinitions on any cluster"
+        "crds",
+        help="install or uninstall Argosy's CustomResourceDefinitions, and a hub's admission policies, on any cluster",
     )
     command.add_argument("action", choices=("install", "uninstall"))
     command.add_argument("--kubeconfig", type=Path, help="default: KUBECONFIG, or ~/.kube/config")
@@ -219,12 +220,20 @@ def _crds(options: argparse.Namespace) -> None:
     if options.role == "managed":
         definitions = crds.for_managed(definitions)
     shown = Console(soft_wrap=True)
+    policies = admission.load() if options.role == "hub" else []
     if options.action == "install":
         kept = [] if options.force else crds.foreign(api, definitions)
         crds.install(api, [body for body in definitions if body["metadata"]["name"] not in kept])
         said = [f"{len(definitions) - len(kept)} CustomResourceDefinitions are served by {api.server}"]
         said += [f"left as somebody else installed it: {name}" for name in kept]
+        if policies and (why := admission.obstacle(api)):
+            said.append(f"no admission policies: {why}")
+        elif policies:
+            admission.install(api, policies)
+            said.append(f"{len(policies) // 2} admission policies are in place")
     else:
+        removed = admission.uninstall(api, policies)
         gone = crds.uninstall(api, definitions)
         said = [f"{len(gone)} CustomResourceDefinitions removed from {api.server}"]
+        said += [f"{removed // 2} admission policies removed"] if removed else []
     shown.print("\n".join(said), highlight=False)

@@ -16,7 +16,7 @@ from controllers.cluster_sets import membership
 from controllers.kube.client import Client
 from controllers.kube.errors import AlreadyExists, Conflict
 from controllers.kube.object import Object
-from controllers.kube.patch import merge_patch
+from controllers.kube.patch import merge_diff, merge_patch
 from controllers.misconfigured import Misconfigured
 from controllers.runtime.cache import Reader
 from controllers.runtime.reconcile import Request, Result
@@ -66,12 +66,12 @@ class SetReconciler:
     async def _restore(self, found: Object, spec: dict[str, object]) -> Object:
         """The selector of a standard set is not for its users to change, as in OCM."""
         meta = found.metadata
-        # A merge patch would leave in an old selector what the new one does not name.
-        for body in ({"spec": {"clusterSelector": {"labelSelector": None}}}, {"spec": spec}):
-            patch = merge_patch(body)
-            found = await self._client.patch(MANAGED_CLUSTER_SET, meta.name, patch)
+        present = {"clusterSelector": found.to_dict()["spec"].get("clusterSelector")}
+        body = {"spec": merge_diff(present, spec)}
+        patch = merge_patch(body, resource_version=meta.resource_version)
+        restored = await self._client.patch(MANAGED_CLUSTER_SET, meta.name, patch)
         log.warning("cluster_set_restored", cluster_set=meta.name)
-        return found
+        return restored
 
 
 class BindingReconciler:

@@ -15,18 +15,22 @@ from tests.e2e import workflows
 from tests.e2e.conftest import METRICS, Argosy, join
 from tests.e2e.metrics import answers
 from tests.e2e.workflows import NAMESPACE
-from tests.processes import Process, agent, controllers
+from tests.processes import Process, agent, controllers, registration
 
 
 @pytest.fixture
 async def limited(argosy: Argosy, tmp_path: Path) -> AsyncIterator[list[Process]]:
     """All processes with leader election and least rights, instead of administrators', which are back afterwards."""
     hub = argosy.fleet.hub.kubeconfig
-    rights = await account(argosy.hub, hub, "hub", tmp_path / "hub.kubeconfig")
-    made = [controllers(rights, tmp_path, "--leader-elect", "--lease-namespace=argosy", *METRICS)]
+    elected = ("--leader-elect", "--lease-namespace=argosy", *METRICS)
+    made = []
+    for name, begin in (("argosy-controllers", controllers), ("argosy-registration", registration)):
+        rights = await account(argosy.hub, hub, "hub", tmp_path / f"{name}.kubeconfig", name=name)
+        apart = ("--registration=off",) if begin is controllers else ()
+        made.append(begin(rights, tmp_path, *apart, *elected))
     for name, cluster in argosy.fleet.managed.items():
         out = tmp_path / f"{name}.kubeconfig"
-        rights = await account(argosy.managed[name], cluster.kubeconfig, "agent", out)
+        rights = await account(argosy.managed[name], cluster.kubeconfig, "agent", out, name="argosy-agent")
         own = tmp_path / f"{name}.agent.kubeconfig"
         join(name, hub, own)
         options = ("--leader-elect", "--lease-namespace=argosy-agent", *METRICS)

@@ -45,7 +45,9 @@ async def test_the_agent_needs_its_role_and_no_more(pair: Pair, namespace: str, 
     async with running(pair):  # what other tests have left may be beyond the rights of the next agent
         await works.clear(pair)
     Watchful.begin()
-    limited = await account(pair.managed, pair.agent_managed, "agent", tmp_path / "agent.kubeconfig")
+    limited = await account(
+        pair.managed, pair.agent_managed, "agent", tmp_path / "agent.kubeconfig", name="argosy-agent"
+    )
     added = documented("deploying.md", "argosy-agent-config")
     await ensure(pair.managed, CLUSTER_ROLE, added)
     await granted(pair.managed, _ACCOUNT, [added])

@@ -10,22 +10,26 @@ from typing import Any
 import msgspec
 import pytest
 
+from controllers.api.keys import CLUSTER_SET_LABEL
 from controllers.api.kinds import (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     MANAGED_CLUSTER,
+    MANAGED_CLUSTER_SET_BINDING,
     MANIFEST_WORK,
     NAMESPACE,
     Kind,
 )
+from controllers.api.membership import name_fault
 from controllers.kube.client import Client
 from controllers.kube.errors import ApiError, Forbidden
 from controllers.kube.patch import merge_patch
 from hack.deploy.kubectl import Kubectl
+from hack.fleet import admission
 from tests.deployed import granted, program, rendered
 from tests.e2e.ocm.components import ensure
 from tests.eventually import eventually
-from tests.integration.bodies import of
+from tests.integration.bodies import of, set_binding
 
 Json = dict[str, Any]
 
@@ -35,22 +39,21 @@ _WRITE = ["get", "create", "update", "patch", "delete"]
 
 
 @pytest.fixture(scope="module", autouse=True)
-async def policies(client: Client, kubeconfig: Path) -> AsyncIterator[None]:
+async def installed(client: Client, kubeconfig: Path) -> AsyncIterator[None]:
     """The policies, for this module only; alice, who may write clusters and works; a bad work of before."""
     await client.create(NAMESPACE, of(NAMESPACE, HOME))
     await client.create(MANIFEST_WORK, work("of-before", config_map("a"), config_map("a")), namespace=HOME)
-    groups = {
-        "cluster.open-cluster-management.io": "managedclusters",
-        "work.open-cluster-management.io": "manifestworks",
-    }
-    for group, resource in groups.items():
-        await allow(
-            client, f"alice-{resource}", [{"apiGroups": [group], "resources": [resource], "verbs": _WRITE}]
-        )
-    objects = [
+    for kind in (MANAGED_CLUSTER, MANAGED_CLUSTER_SET_BINDING, MANIFEST_WORK):
+        rule = {"apiGroups": [kind.group], "resources": [kind.plural], "verbs": _WRITE}
+        await allow(client, f"alice-{kind.plural}", [rule])
+    policies = [
         body for body in await asyncio.to_thread(rendered, "hub") if "ValidatingAdmission" in body["kind"]
     ]
-    assert len(objects) == 6
+    assert {(body["kind"], body["metadata"]["name"]) for body in policies} == {
+        (body["kind"], body["metadata"]["name"]) for body in admission.load()
+    }
+    # The hub of the tests has those about clusters already, as a local fleet has.
+    objects = admission.load(admission.WORKS)
     kubectl = Kubectl(str(await asyncio.to_thread(program, "kubectl")), kubeconfig)
     await asyncio.to_thread(kubectl.apply, objects)
     executed = work("probe", config_map("a"), executor=executor("default"))
@@ -150,6 +153,63 @@ async def test_an_accepted_cluster_may_be_changed_by_all_who_may_write_it(client
     with pytest.raises(Forbidden, match="may not set hubAcceptsClient"):
         await change(client, MANAGED_CLUSTER, "theirs", cluster("theirs", True))
     await client.delete(MANAGED_CLUSTER, "theirs")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["default", "kube-system", "kube-x", "openshift-etcd", "open-cluster-management-hub", "a.b", "a" * 64],
+)
+async def test_a_cluster_is_not_called_as_what_belongs_to_the_hub(client: Client, name: str) -> None:
+    """Nor as no namespace can be called. An administrator neither: it is no question of rights."""
+    with pytest.raises(ApiError, match=r"must be one for a namespace|belongs to the hub itself"):
+        await client.create(MANAGED_CLUSTER, cluster(name, False))
+    assert name_fault(name) != ""
+    for allowed in ("kubernetes", "defaults", "a" * 63, "1"):
+        await create(client, MANAGED_CLUSTER, cluster(allowed, False), dry=True)
+        assert name_fault(allowed) == ""
+
+
+def in_set(name: str, cluster_set: str | None) -> Json:
+    body = cluster(name, False)
+    body["metadata"]["labels"] = {CLUSTER_SET_LABEL: cluster_set}
+    return body
+
+
+async def test_a_cluster_is_put_into_a_set_and_taken_out_by_those_who_may(client: Client) -> None:
+    for name in ("north", "south"):
+        with pytest.raises(Forbidden, match=f'user "alice" may not put a cluster into the set {name}'):
+            await create(client, MANAGED_CLUSTER, in_set("joins", name))
+    await allow(client, "alice-joins", [_may("join", "north")])
+    await create(client, MANAGED_CLUSTER, in_set("joins", "north"))
+    await change(client, MANAGED_CLUSTER, "joins", {"metadata": {"labels": {"a": "b"}}})
+    with pytest.raises(Forbidden, match="may not put a cluster into the set south"):
+        await change(client, MANAGED_CLUSTER, "joins", in_set("joins", "south"))
+    await change(client, MANAGED_CLUSTER, "joins", in_set("joins", None))
+    await client.patch(MANAGED_CLUSTER, "joins", merge_patch(in_set("joins", "south")))
+    for other in (None, "north"):
+        with pytest.raises(Forbidden, match="may not take a cluster out of the set south"):
+            await change(client, MANAGED_CLUSTER, "joins", in_set("joins", other))
+    await client.delete(MANAGED_CLUSTER, "joins")
+
+
+async def test_a_set_is_bound_to_a_namespace_by_those_who_may(client: Client) -> None:
+    with pytest.raises(Forbidden, match='user "alice" may not bind the set east'):
+        await create(client, MANAGED_CLUSTER_SET_BINDING, set_binding("east"))
+    await allow(client, "alice-binds", [_may("bind", "east")])
+    await create(client, MANAGED_CLUSTER_SET_BINDING, set_binding("east"))
+    await change(client, MANAGED_CLUSTER_SET_BINDING, "east", {"metadata": {"labels": {"a": "b"}}})
+    with pytest.raises(ApiError, match="must have the name of its set"):
+        await change(client, MANAGED_CLUSTER_SET_BINDING, "east", {"spec": {"clusterSet": "west"}})
+    await client.delete(MANAGED_CLUSTER_SET_BINDING, "east", namespace=HOME)
+
+
+def _may(what: str, name: str) -> Json:
+    return {
+        "apiGroups": [MANAGED_CLUSTER.group],
+        "resources": [f"managedclustersets/{what}"],
+        "resourceNames": [name],
+        "verbs": ["create"],
+    }
 
 
 # -- manifests -------------------------------------------------------------------------------------------

@@ -87,15 +87,30 @@ async def test_all_values_together_are_accepted(client: Client, kubeconfig: Path
     found = by_name(objects)
     assert ("ClusterRole", "argosy-evaluator") not in found
     pod = found["Deployment", "argosy-controllers"]["spec"]["template"]["spec"]
-    arguments = ["--listen=:8080", "--evaluator=off", "--shards=8", "--log-level=debug"]
+    arguments = ["--registration=off", "--listen=:8080", "--evaluator=off", "--shards=8", "--log-level=debug"]
     assert pod["containers"][0]["args"] == ["controllers", "run", *arguments]
     assert pod["containers"][0]["image"] == "example.org/argosy:1"
 
 
 def test_one_replica_may_be_evicted() -> None:
-    assert ("PodDisruptionBudget", "argosy-controllers") not in by_name(
-        template("argosy", "--set=hub.replicas=1")
-    )
+    found = by_name(template("argosy", "--set=hub.replicas=1"))
+    assert ("PodDisruptionBudget", "argosy-controllers") not in found
+    assert ("PodDisruptionBudget", "argosy-registration") in found
+
+
+def test_registration_has_arguments_of_its_own() -> None:
+    found = by_name(template("argosy", "--set=hub.registration.extraArgs={--auto-accept=guests}"))
+    commands = {
+        name: found["Deployment", name]["spec"]["template"]["spec"]["containers"][0]["args"]
+        for name in ("argosy-controllers", "argosy-registration")
+    }
+    assert commands["argosy-registration"] == [
+        "registration",
+        "run",
+        "--listen=:8082",
+        "--auto-accept=guests",
+    ]
+    assert "--auto-accept=guests" not in commands["argosy-controllers"]
 
 
 def test_it_passes_helms_own_check(tmp_path: Path) -> None:
@@ -105,7 +120,13 @@ def test_it_passes_helms_own_check(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"hub": {"evaluator": False}}, {"hub": {"shards": 0}}, {"hub": {"replica": 2}}, {"agents": {}}],
+    [
+        {"hub": {"registration": {"enabled": True}}},
+        {"hub": {"evaluator": False}},
+        {"hub": {"shards": 0}},
+        {"hub": {"replica": 2}},
+        {"agents": {}},
+    ],
     ids=str,
 )
 def test_a_value_that_means_nothing_is_refused(tmp_path: Path, given: Json) -> None:

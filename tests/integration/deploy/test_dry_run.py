@@ -52,7 +52,7 @@ async def test_a_pod_with_more_rights_than_it_needs_would_be_noticed(
 ) -> None:
     """The namespaces are `restricted`: what weakens a pod's security context does not pass the test above."""
     objects = await asyncio.to_thread(rendered, base)
-    (deployment,) = (body for body in objects if body["kind"] == "Deployment")
+    deployment = next(body for body in objects if body["kind"] == "Deployment")
     deployment["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] = False
     with pytest.raises(FleetError, match="runAsNonRoot"):
         await accepts(client, kubeconfig, objects)
@@ -60,7 +60,7 @@ async def test_a_pod_with_more_rights_than_it_needs_would_be_noticed(
 
 async def test_a_misspelt_field_would_be_noticed(client: Client, kubeconfig: Path) -> None:
     objects = await asyncio.to_thread(rendered, "hub")
-    (deployment,) = (body for body in objects if body["kind"] == "Deployment")
+    deployment = next(body for body in objects if body["kind"] == "Deployment")
     deployment["spec"]["template"]["spec"]["topologySpread"] = []
     with pytest.raises(FleetError, match="topologySpread"):
         await accepts(client, kubeconfig, objects)

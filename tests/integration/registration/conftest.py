@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from controllers.api.kinds import CERTIFICATE_SIGNING_REQUEST, MANAGED_CLUSTER, NAMESPACE
-from controllers.api.membership import membership, request_names
+from controllers.api.membership import membership
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.patch import merge_patch
 from hack.fleet.provider import Cluster
+from tests.integration.registration.joining import requests_of
 from tests.joining import invited
 
 
@@ -31,9 +32,9 @@ async def cluster(client: Client) -> AsyncIterator[str]:
         if item.kind != NAMESPACE:
             with contextlib.suppress(NotFound):
                 await client.delete(item.kind, item.name, namespace=item.namespace)
-    for request in request_names(name):
+    for request in await requests_of(client, name):
         with contextlib.suppress(NotFound):
-            await client.delete(CERTIFICATE_SIGNING_REQUEST, request)
+            await client.delete(CERTIFICATE_SIGNING_REQUEST, request.metadata.name)
 
 
 @pytest.fixture(scope="session")

@@ -3,57 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import io
 from pathlib import Path
 
 import pytest
 
 from agent.__main__ import main
-from agent.certificates import new_key
 from agent.credentials import FileKeep
 from agent.join import JoinError
-from agent.signing import ask
 from controllers.acceptance import approve
 from controllers.api.keys import MANAGED_CLUSTER_FINALIZER
 from controllers.api.kinds import CERTIFICATE_SIGNING_REQUEST, MANAGED_CLUSTER, NAMESPACE, ROLE_BINDING
-from controllers.api.membership import Owned, group, membership, request_names, user
+from controllers.api.membership import Owned, group, membership, user
+from controllers.api.signing import SigningRequest
 from controllers.kube.client import Client
-from controllers.kube.errors import Forbidden, NotFound
+from controllers.kube.errors import Forbidden
+from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
-from registration import __main__ as command
+from registration.judge import key_of
 from tests.eventually import eventually
 from tests.integration.registration.joining import (
     TRUSTED,
+    as_admin,
     asking,
     connected,
     is_accepted,
     joined,
     registering,
+    requests_of,
     whoami,
 )
 from tests.integration.told import event
 from tests.joining import say_available
 
 
-async def conditions(client: Client, request: str) -> list[str]:
-    try:
-        found = await client.get(CERTIFICATE_SIGNING_REQUEST, request)
-    except NotFound:
-        return []
-    return [item["type"] for item in found.to_dict().get("status", {}).get("conditions", [])]
+async def conditions(client: Client, cluster: str) -> list[list[str]]:
+    """Of each of its requests."""
+    found = [item.to_dict() for item in await requests_of(client, cluster)]
+    return [[item["type"] for item in body.get("status", {}).get("conditions") or []] for body in found]
 
 
-async def has_asked(client: Client, request: str) -> bool:
-    return await client.find(CERTIFICATE_SIGNING_REQUEST, request) is not None
+async def asked(client: Client, cluster: str, number: int = 1) -> Object:
+    """Its newest request, once there are so many."""
 
+    async def probe() -> bool:
+        return len(await requests_of(client, cluster)) == number
 
-async def as_admin(hub: Path, *arguments: str) -> tuple[int, str]:
-    """(exit status, what is printed) of `python -m registration`, in a thread, since it runs a loop of its own."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        status = await asyncio.to_thread(command.main, [*arguments, "--kubeconfig", str(hub)])
-    return status, out.getvalue()
+    await eventually(probe, what=f"{number} requests")
+    return (await requests_of(client, cluster))[-1]
 
 
 async def test_a_trusted_identity_brings_a_cluster_in_without_a_person(
@@ -81,7 +77,7 @@ async def test_a_person_lets_a_cluster_in_that_has_asked(
     async with registering(client), asking(bootstrap, cluster, tmp_path / "out") as task:
         told = (await event(client, "default", "AsksToJoin", cluster))["message"]
         assert f"python -m registration accept {cluster}" in told
-        assert await conditions(client, request_names(cluster)[0]) == []
+        assert await conditions(client, cluster) == [[]]
         assert not task.done()
         status, printed = await as_admin(kubeconfig, "accept", cluster)
         assert status == 0
@@ -96,9 +92,7 @@ async def test_kubectl_alone_lets_a_cluster_in_too(
 ) -> None:
     """`kubectl certificate approve`, and `hubAcceptsClient`: the rights follow."""
     async with registering(client), asking(bootstrap, cluster, tmp_path / "out") as task:
-        request = request_names(cluster)[0]
-        await eventually(lambda: has_asked(client, request), what="a request")
-        await approve(client, await client.get(CERTIFICATE_SIGNING_REQUEST, request), "KubectlApprove", "")
+        await approve(client, await asked(client, cluster), "KubectlApprove", "")
         await eventually((tmp_path / "out").exists, what="a certificate")
         assert not task.done(), "a certificate alone gives no rights"
         async with connected(tmp_path / "out") as agent:
@@ -135,13 +129,13 @@ async def test_an_agent_that_was_killed_while_it_waited_goes_on_with_its_request
     client: Client, bootstrap: Path, cluster: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    names = request_names(cluster)
+    names = set()
     for _ in range(3):
         async with asking(bootstrap, cluster, out):
-            await eventually(lambda: has_asked(client, names[0]), what="a request")
+            names.add((await asked(client, cluster)).metadata.name)
     async with registering(client, TRUSTED):
         await asyncio.wait_for(joined(bootstrap, cluster, out), 30)
-    assert await client.find(CERTIFICATE_SIGNING_REQUEST, names[1]) is None
+    assert {item.metadata.name for item in await requests_of(client, cluster)} == names
     certificate = out.read_bytes()
     await asyncio.wait_for(joined(bootstrap, cluster, out), 30)
     assert out.read_bytes() == certificate, "one that is good is kept"
@@ -151,32 +145,17 @@ async def test_a_denied_request_ends_the_join_and_says_so(
     client: Client, bootstrap: Path, cluster: str, tmp_path: Path
 ) -> None:
     async with asking(bootstrap, cluster, tmp_path / "out") as task:
-        request = request_names(cluster)[0]
-
-        async def deny() -> bool:
-            if not await has_asked(client, request):
-                return False
-            denied = {"type": "Denied", "status": "True", "reason": "No", "message": "not this one"}
-            patch = merge_patch({"status": {"conditions": [denied]}})
-            await client.patch(CERTIFICATE_SIGNING_REQUEST, request, patch, subresource="approval")
-            return True
-
-        await eventually(deny, what="denied")
+        request = (await asked(client, cluster)).metadata.name
+        denied = {"type": "Denied", "status": "True", "reason": "No", "message": "not this one"}
+        patch = merge_patch({"status": {"conditions": [denied]}})
+        await client.patch(CERTIFICATE_SIGNING_REQUEST, request, patch, subresource="approval")
         with pytest.raises(JoinError, match=f"{request}: Denied \\(not this one\\)"):
             await asyncio.wait_for(task, 30)
     async with asking(bootstrap, cluster, tmp_path / "out"):
-        another = request_names(cluster)[1]
-        await eventually(lambda: has_asked(client, another), what="another request, with another key")
-
-
-async def test_requests_that_nobody_answers_do_not_pile_up(
-    client: Client, bootstrap: Path, cluster: str, tmp_path: Path
-) -> None:
-    async with connected(bootstrap) as asker:
-        for _ in request_names(cluster):
-            await ask(asker, cluster, new_key())
-    with pytest.raises(JoinError, match="delete those that nobody waits for"):
-        await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "out"), 30)
+        another = await asked(client, cluster, 2)
+        assert key_of(another.decode(SigningRequest)) != key_of(
+            (await client.get(CERTIFICATE_SIGNING_REQUEST, request)).decode(SigningRequest)
+        )
 
 
 async def test_trust_does_not_take_the_place_of_an_agent_that_lives(
@@ -201,6 +180,8 @@ async def test_what_the_bootstrap_credentials_may(client: Client, bootstrap: Pat
             await asker.patch(MANAGED_CLUSTER, cluster, merge_patch({"spec": {"hubAcceptsClient": True}}))
         with pytest.raises(Forbidden):
             await asker.list(MANAGED_CLUSTER)
+        with pytest.raises(Forbidden):
+            await asker.get(MANAGED_CLUSTER, cluster)
         with pytest.raises(Forbidden):
             await asker.delete(MANAGED_CLUSTER, cluster)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from controllers.api.keys import MANIFEST_WORK_FINALIZER
+from controllers.api.keys import CLUSTER_NAME_LABEL, MANIFEST_WORK_FINALIZER
 from controllers.api.kinds import LEASE, MANAGED_CLUSTER, MANIFEST_WORK, NAMESPACE
 from controllers.api.membership import membership
 from controllers.kube.client import Client
@@ -87,17 +87,19 @@ async def test_a_cluster_that_leaves_while_the_controllers_are_down_is_cleaned_u
         await has_left(client, cluster)
 
 
-async def test_a_namespace_that_somebody_else_made_stays(
+async def test_a_namespace_that_was_given_to_the_cluster_stays(
     client: Client, bootstrap: Path, cluster: str, tmp_path: Path
 ) -> None:
-    await client.create(NAMESPACE, {"metadata": {"name": cluster, "labels": {"whose": "theirs"}}})
+    """It was there before, and an administrator has said whose it is to be."""
+    labels = {"whose": "theirs", CLUSTER_NAME_LABEL: cluster}
+    await client.create(NAMESPACE, {"metadata": {"name": cluster, "labels": labels}})
     async with registering(client, TRUSTED):
         await asyncio.wait_for(joined(bootstrap, cluster, tmp_path / "out"), 30)
         await client.delete(MANAGED_CLUSTER, cluster)
         await has_left(client, cluster, but_for_its_namespace=True)
     found = await client.get(NAMESPACE, cluster)
     assert found.metadata.deletion_timestamp is None
-    assert found.metadata.labels["whose"] == "theirs"
+    assert {key: found.metadata.labels[key] for key in labels} == labels
 
 
 async def test_a_cluster_that_comes_back_is_let_in_anew(

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from controllers.api.keys import CLUSTER_LEASE_NAME
-from controllers.api.membership import request_names
+from controllers.api.kinds import MANAGED_CLUSTER
+from controllers.api.membership import renewal_names
 from controllers.kube.client import Client
 from tests.integration.registration.joining import TRUSTED, connected, joined, registering
 
@@ -55,7 +56,7 @@ async def resources(client: Client) -> list[tuple[str, str, bool]]:
     return found
 
 
-def own(cluster: str) -> dict[tuple[str, str, str, str], set[str]]:
+def own(cluster: str, uid: str) -> dict[tuple[str, str, str, str], set[str]]:
     """(group, resource, namespace, name) -> verbs: all that the agent may do. Name "": any."""
     work, scores = "work.open-cluster-management.io", "cluster.open-cluster-management.io"
     change = _READ | {"update", "patch"}
@@ -73,7 +74,7 @@ def own(cluster: str) -> dict[tuple[str, str, str, str], set[str]]:
         (scores, "managedclusters", "", cluster): _READ,
         (scores, "managedclusters/status", "", cluster): {"update", "patch"},
         (certificates, requests, "", ""): {"create"},
-        **{(certificates, requests, "", name): _READ | {"create"} for name in request_names(cluster)},
+        **{(certificates, requests, "", name): _READ | {"create"} for name in renewal_names(cluster, uid)},
     }
 
 
@@ -88,7 +89,8 @@ _EVERYBODY = {
 async def test_of_all_that_the_hub_serves_it_may_do_this_and_no_more(member: tuple[str, Client]) -> None:
     """Every verb on every resource: in its namespace, in others, in all; on objects of its own name and of others."""
     cluster, agent = member
-    allowed = own(cluster)
+    uid = (await agent.get(MANAGED_CLUSTER, cluster)).metadata.uid
+    allowed = own(cluster, uid)
     wrong: list[str] = []
 
     async def check(group: str, resource: str, namespace: str, name: str, verb: str) -> None:
@@ -110,7 +112,7 @@ async def test_of_all_that_the_hub_serves_it_may_do_this_and_no_more(member: tup
         namespaces = (cluster, "default", "") if namespaced else ("",)
         names = ["", cluster, "another"]
         names += [CLUSTER_LEASE_NAME] if resource == "leases" else []
-        names += request_names(cluster)[:1] if resource == "certificatesigningrequests" else []
+        names += renewal_names(cluster, uid)[:1] if resource == "certificatesigningrequests" else []
         checks += [
             check(group, resource, namespace, name, verb)
             for namespace in namespaces

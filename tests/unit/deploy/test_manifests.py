@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from controllers.api.membership import membership
-from tests.deployed import BASES, documented, rights
+from tests.deployed import BASES, documented, rights, roles_of
 from tests.processes import ROOT
 
 Json = dict[str, Any]
@@ -53,11 +53,35 @@ def test_nobody_may_do_everything_or_hand_out_rights(base: str) -> None:
     assert not [right for right in rights(of_base(base, "ClusterRole")) if right[1] == "secrets"]
 
 
+def of_account(name: str) -> list[Json]:
+    """The roles that are bound to an account of the hub."""
+    kinds = ("ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding")
+    return roles_of([body for kind in kinds for body in of_base("hub", kind)], name)
+
+
 def test_registration_holds_what_it_gives_and_can_give_nothing_else() -> None:
     """Kubernetes lets nobody give rights that they do not have, but for those with `bind` and `escalate`."""
-    held = rights([*of_base("hub", "ClusterRole"), *of_base("hub", "Role")])
+    held = rights(of_account("argosy-registration"))
     given = rights(item.body for item in membership("any") if "rules" in item.content)
     assert given <= held
+
+
+def test_what_reads_users_objects_can_make_itself_nobody() -> None:
+    """M7: neither sign certificates, nor make roles, nor let a cluster in; and what can does not read them."""
+    controllers = rights(of_account("argosy-controllers"))
+    for group in ("certificates.k8s.io", "rbac.authorization.k8s.io", "register.open-cluster-management.io"):
+        assert not [right for right in controllers if right[0] == group]
+    writes = {"create", "update", "patch", "delete"}
+    assert not [
+        right
+        for right in controllers
+        if right[1] in ("managedclusters", "managedclusters/status", "namespaces", "leases")
+        and right[2] in writes
+        and right[0] != LEASES
+    ]
+    read = {right[1] for right in rights(of_account("argosy-registration")) if right[2] in ("list", "watch")}
+    # Of what tenants write nothing; what agents write is given to them, so it has to be held.
+    assert not read & {"workflows", "placements", "placementdecisions"}
 
 
 def test_the_agent_reads_no_secret_but_its_own() -> None:
@@ -80,9 +104,11 @@ def test_the_agent_reads_no_secret_but_its_own() -> None:
 
 
 def test_leases_of_other_namespaces_are_read_only_where_they_are_heartbeats() -> None:
-    (rule,) = (rule for rule in role("hub", "argosy-evaluator")["rules"] if "leases" in rule["resources"])
-    assert rule["resourceNames"] == ["managed-cluster-lease"]
-    assert not {"create", "update", "patch", "delete"} & set(rule["verbs"])
+    rules = [rule for rule in role("hub", "argosy-registration")["rules"] if "leases" in rule["resources"]]
+    named = [rule for rule in rules if rule.get("resourceNames")]
+    assert [rule["resourceNames"] for rule in named] == [["managed-cluster-lease"]]
+    assert [rule["verbs"] for rule in rules if rule not in named] == [["create"]]
+    assert not [rule for rule in role("hub", "argosy-evaluator")["rules"] if "leases" in rule["resources"]]
 
 
 def test_an_administrator_adds_to_what_the_agent_may_do() -> None:
@@ -91,9 +117,29 @@ def test_an_administrator_adds_to_what_the_agent_may_do() -> None:
         assert selector["matchLabels"].items() <= one["metadata"]["labels"].items()
 
 
-@pytest.mark.parametrize("base", ["hub", "agent"])
-def test_pods_are_hardened(base: str) -> None:
-    (deployment,) = of_base(base, "Deployment")
+DEPLOYMENTS = [
+    ("hub", "argosy-controllers"),
+    ("hub", "argosy-registration"),
+    ("agent", "argosy-agent"),
+]
+
+
+def deployment_of(base: str, name: str) -> Json:
+    (found,) = (body for body in of_base(base, "Deployment") if body["metadata"]["name"] == name)
+    return found
+
+
+def test_every_deployment_is_among_those_that_are_checked() -> None:
+    found = [
+        (base, body["metadata"]["name"]) for base in ("hub", "agent") for body in of_base(base, "Deployment")
+    ]
+    assert sorted(found) == sorted(DEPLOYMENTS)
+
+
+@pytest.mark.parametrize(("base", "name"), DEPLOYMENTS)
+def test_pods_are_hardened(base: str, name: str) -> None:
+    deployment = deployment_of(base, name)
+    assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == name
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     security = container["securityContext"]
@@ -112,8 +158,8 @@ def test_pods_are_hardened(base: str) -> None:
 def test_the_image_runs_as_the_pods_do() -> None:
     text = (BASES / "Dockerfile").read_text()
     (user,) = re.findall(r"^USER (\d+):\d+$", text, re.MULTILINE)
-    for base in ("hub", "agent"):
-        (deployment,) = of_base(base, "Deployment")
+    for base, name in DEPLOYMENTS:
+        deployment = deployment_of(base, name)
         assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == int(user)
 
 
@@ -133,8 +179,8 @@ def test_one_version_everywhere() -> None:
     assert (chart["version"], chart["appVersion"]) == (version, version)
     (values,) = objects(BASES / "chart" / "argosy" / "values.yaml")
     image = f"{values['image']['repository']}:{version}"
-    for base in ("hub", "agent"):
-        (deployment,) = of_base(base, "Deployment")
+    for base, name in DEPLOYMENTS:
+        deployment = deployment_of(base, name)
         assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == image
     assert re.search(rf"^IMAGE +\?= {re.escape(image)}$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 

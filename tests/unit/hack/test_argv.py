@@ -96,5 +96,5 @@ def test_our_own_parts_are_run_as_users_run_them() -> None:
     assert agent[1:4] == ["-m", "agent", "run"]
     assert {"--hub-kubeconfig=/c1.agent.kubeconfig", "--listen=127.0.0.1:8"} <= set(agent)
     assert argv.controllers(BIN, kubeconfig=hub, listen=7)[1:] == [
-        "-m", "controllers", "run", "--kubeconfig=/hub.kubeconfig", "--listen=127.0.0.1:7",
+        "-m", "controllers", "run", "--registration=on", "--kubeconfig=/hub.kubeconfig", "--listen=127.0.0.1:7",
     ]  # fmt: skip
