@@ -72,6 +72,7 @@ class _Head(Model):
     api_version: str = ""
     kind: str = ""
     metadata: _Metadata = _Metadata()
+    items: Raw = Raw()
 
 
 _HEAD = msgspec.json.Decoder(_Head)
@@ -161,6 +162,10 @@ def _identity(head: _Head) -> Identity:
     if head.metadata.generate_name:
         raise ManifestError("generateName must not be set in the manifest")
     if not head.metadata.name:
+        if head.kind.endswith("List") and bytes(head.items):
+            raise ManifestError(
+                f"kind {head.kind} is not one object but several: make each of its items a manifest of the work"
+            )
         raise ManifestError("name must be set in the manifest")
     if not _API_VERSION.fullmatch(head.api_version):
         raise ManifestError(f"apiVersion {head.api_version!r} is neither a version nor group/version")

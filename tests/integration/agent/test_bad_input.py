@@ -60,6 +60,15 @@ def stranger(namespace: str) -> dict[str, Any]:
 
 MISTAKES = {
     "no name": Mistake(without_name, ("name must be set in the manifest",)),
+    "a List": Mistake(
+        lambda namespace: {
+            "apiVersion": "v1",
+            "kind": "List",
+            "metadata": {},
+            "items": [config_map("inner", namespace)],
+        },
+        ("kind List is not one object but several", "make each of its items a manifest of the work"),
+    ),
     "generateName": Mistake(generated, ("generateName must not be set",)),
     "a name that no object may have": Mistake(
         lambda namespace: config_map("not_a_name", namespace), ('"not_a_name" is invalid', "metadata.name")
