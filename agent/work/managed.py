@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from agent.decide.finished import has_ended
 from agent.decide.naming import work_name
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, Kind
 from controllers.kube.client import Client
@@ -64,6 +65,7 @@ class ManagedObjects:
         self._on_change = on_change
         self._on_watchable = on_watchable
         self._watched: dict[Scope, _Watched] = {}
+        self._ended: set[tuple[Kind, str, str]] = set()
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -79,6 +81,14 @@ class ManagedObjects:
         if scope not in self._watched:
             self._start(scope, self._owned)
         return await self._synced(scope)
+
+    def saw_end(self, kind: Kind, namespace: str, name: str) -> bool:
+        """Whether an owned object that is gone had come to its end (`agent.decide.finished`)."""
+        return (kind, namespace, name) in self._ended
+
+    def forget_end(self, kind: Kind, namespace: str, name: str) -> None:
+        """It is noted elsewhere."""
+        self._ended.discard((kind, namespace, name))
 
     async def seen_by(self, work: str, kind: Kind, namespace: str, name: str) -> Object | None:
         """An object that `work` looks at without owning it, from now on watched. Raises CannotWatchError."""
@@ -123,6 +133,14 @@ class ManagedObjects:
             raise CannotWatchError(f"{what}: {informer.refusal.message}")
         return watched.view
 
+    def _note_end(self, kind: Kind, change: Change) -> None:
+        """An object that its time to live removes at once is gone before anybody looks at it."""
+        key = (kind, *change.object.key)
+        if change.new is not None:
+            self._ended.discard(key)
+        elif change.old is not None and has_ended(change.old.to_dict()):
+            self._ended.add(key)
+
     def _owned(self, item: Object) -> Interest:
         return Interest.FULL if owning_works(item, self._hub) else Interest.NONE
 
@@ -132,6 +150,7 @@ class ManagedObjects:
         self._watched[scope] = watched
 
         def observe(change: Change) -> None:
+            self._note_end(scope.kind, change)
             concerned = watched.lookers if interest is None else owning_works(change.object, self._hub)
             for name in concerned:
                 self._on_change(name)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from agent.decide import allow, runonce
 from agent.decide.allow import Allowed
 from agent.decide.config import disposal, options_for
-from agent.decide.ignore import Ignoring
 from agent.decide.kubectl_path import PathError
 from agent.decide.status import Observation, is_complete, known_meta
-from agent.work.apply import Applier, drifted, is_owned
+from agent.work.apply import Applier, is_owned
 from agent.work.delivery import Delivery
 from agent.work.discovery import Discovery
 from agent.work.executors import Executors
+from agent.work.keeping import Keeping
 from agent.work.lacking import Lacking, MissingKind, MissingNamespace
 from agent.work.managed import CannotWatchError, ManagedObjects
 from agent.work.outcome import Outcome, content, failed, is_final, untouched
@@ -35,6 +35,7 @@ class Manifests:
         managed: ManagedObjects,
         workflows: Workflows,
         executors: Executors,
+        keeping: Keeping,
         lacking: Lacking,
         allowed: Allowed,
     ) -> None:
@@ -43,6 +44,7 @@ class Manifests:
         self._managed = managed
         self._workflows = workflows
         self._executors = executors
+        self._keeping = keeping
         self._lacking = lacking
         self._allowed = allowed
 
@@ -128,18 +130,14 @@ class Manifests:
         live = view.get(meta.namespace, meta.name)
         if complete:
             return Outcome(Observation(meta, content(live), attempted=False), kind, live)
-        manifest = delivery.manifest(target)
-        ordinal, generation = target.entry.ordinal, work.metadata.generation
-        fresh = delivery.progress.applied.get(ordinal) != generation
-        config = options.strategy.server_side_apply
-        ignoring = Ignoring(manifest, config.ignore_fields if config else ())
-        if fresh or live is None or drifted(ignoring.compared, live.to_dict()):
+        if (done := await self._keeping.done(delivery, target, options, live)) is not None:
+            return done
+        look = self._keeping.look(delivery, target, options, live)
+        if look.is_due:
             owned = not disposal(meta, work.spec.delete_option, options.strategy).orphan
             if why := await self._executors.refusal(
-                work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=owned
+                work.spec.executor, kind, meta.namespace, meta.name, look.manifest, owned=owned
             ):
                 return failed(meta, why, kind, live)
-            made = await self._applier.apply(kind, target.identity, manifest, options, delivery.applied, live)
-            live = view.record(made)
-            delivery.progress.applied[ordinal] = generation
-        return Outcome(Observation(meta, content(live)), kind, live)
+            live = view.record(await self._keeping.bring(look))
+        return self._keeping.outcome(look, live)
