@@ -28,20 +28,19 @@ def at_creation(manifest: Json) -> Json:
     for name in _MAPS:
         if isinstance(named := body["metadata"].get(name), Mapping):
             body["metadata"][name] = {key: value for key, value in named.items() if not key.endswith("-")}
-    return body
+    stripped: Json = stated(body)
+    return stripped
 
 
 def desired(manifest: Json) -> Json:
     """What the object is to have at any time, in the form in which a server returns it."""
     body: Json = {
-        name: stated(value)
+        name: value
         for name, value in manifest.items()
         if name not in ("metadata", "status") and value is not None
     }
     metadata = manifest.get("metadata") or {}
-    body["metadata"] = {
-        name: stated(metadata[name]) for name in (*_NAMES, *_MAPS) if metadata.get(name) is not None
-    }
+    body["metadata"] = {name: metadata[name] for name in (*_NAMES, *_MAPS) if metadata.get(name) is not None}
     match body.get("apiVersion"), body.get("kind"):
         case "v1", "Secret":
             _encode(body)

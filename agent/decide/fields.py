@@ -72,14 +72,11 @@ def writers(live: Json) -> list[Writer]:
 
 def fields_of(live: Json) -> Fields:
     """Of the whole object: the agent's own, and everybody else's."""
-    ours: Json | None = None
-    theirs: Json | None = None
-    for writer in writers(live):
-        if is_ours(writer):
-            ours = _united(ours or {}, writer.fields)
-        else:
-            theirs = _united(theirs or {}, writer.fields)
-    return Fields(ours, theirs)
+    found = writers(live)
+    return Fields(
+        _together([writer.fields for writer in found if is_ours(writer)]),
+        _together([writer.fields for writer in found if not is_ours(writer)]),
+    )
 
 
 def is_ours(writer: Writer) -> bool:
@@ -134,10 +131,14 @@ def _below(node: Node | None, key: str) -> Node | None:
     return None if node is None else node.get(key)
 
 
-def _united(one: Json, other: Node) -> Json:
-    for key, below in other.items():
-        one[key] = _united(dict(one.get(key) or {}), below) if isinstance(below, Mapping) else {}
-    return one
+def _together(nodes: Sequence[Node]) -> Node | None:
+    """What any of them has. Not to be changed: it may be one of them."""
+    if len(nodes) < 2:
+        return nodes[0] if nodes else None
+    result: Json = {}
+    for key in dict.fromkeys(key for node in nodes for key in node):
+        result[key] = _together([node[key] for node in nodes if key in node])
+    return result
 
 
 @lru_cache(maxsize=4096)

@@ -21,16 +21,20 @@ NOTE: Final = (
     "when its manifest changes"
 )
 
+_TTL: Final = "ttlSecondsAfterFinished"
 _ENDED: Final = frozenset({"Complete", "Completed", "Succeeded", "Failed", "Finished"})
 
 Json = Mapping[str, Any]
 
 
-def has_ended(live: Json) -> bool:
+def has_ended(live: Object) -> bool:
     """Whether the object has come to its end and will be removed for that."""
-    return _has_ttl(live) and any(
+    if _TTL.encode() not in live.raw:
+        return False  # nearly all, and each is asked for with every look
+    body = live.to_dict()
+    return _has_ttl(body) and any(
         isinstance(found, Mapping) and found.get("type") in _ENDED and found.get("status") == "True"
-        for found in _list(_map(live.get("status")).get("conditions"))
+        for found in _list(_map(body.get("status")).get("conditions"))
     )
 
 
@@ -49,9 +53,7 @@ def key_of(identity: tuple[str, str, str, str]) -> str:
 
 def _has_ttl(live: Json) -> bool:
     spec = _map(live.get("spec"))
-    return any(
-        isinstance(part.get("ttlSecondsAfterFinished"), int) for part in (spec, _map(spec.get("runPolicy")))
-    )
+    return any(isinstance(part.get(_TTL), int) for part in (spec, _map(spec.get("runPolicy"))))
 
 
 def _map(value: Any) -> Json:

@@ -79,7 +79,7 @@ class Keeping:
         is_noted = self._finished.is_noted(delivery, meta, digest)
         if live is not None:
             is_new = _is_new(delivery, target, _brought_as(options, digest))
-            if not is_noted and not is_new and finished.has_ended(live.to_dict()):
+            if not is_noted and not is_new and finished.has_ended(live):
                 await self._finished.note(delivery, meta, digest)
             return None
         if not is_noted and self._managed.saw_end(target.kind, meta.namespace, meta.name):

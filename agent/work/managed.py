@@ -138,7 +138,7 @@ class ManagedObjects:
         key = (kind, *change.object.key)
         if change.new is not None:
             self._ended.discard(key)
-        elif change.old is not None and has_ended(change.old.to_dict()):
+        elif change.old is not None and has_ended(change.old):
             self._ended.add(key)
 
     def _owned(self, item: Object) -> Interest:

@@ -37,7 +37,7 @@ RUNNING = {"type": "Complete", "status": "False"}
     ],
 )
 def test_what_has_ended(live: dict[str, Any], expected: bool) -> None:
-    assert has_ended(live) is expected
+    assert has_ended(Object(msgspec.json.encode({"metadata": {}, **live}))) is expected
 
 
 @pytest.mark.parametrize(
