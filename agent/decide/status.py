@@ -48,7 +48,8 @@ class Observation:
     `gone`, `live` is what is known of an object that is not there any more. With `exists` there is one, and
     nothing else is reported of it, since it may be somebody else's.
     `attempted` is False if nothing was applied in this pass: the Applied condition then stays as it was. A manifest
-    that needs no applying (complete, or created once for all) counts as applied: attempted, no failure.
+    that needs no applying (complete, or created once for all) counts as applied: attempted, no failure. `note`: what
+    more there is to say of a manifest that is applied.
     """
 
     meta: ManifestResourceMeta
@@ -58,6 +59,7 @@ class Observation:
     unreadable: str = ""
     gone: bool = False
     exists: bool = False
+    note: str = ""
 
 
 def desired_status(
@@ -187,7 +189,8 @@ def _applied(
     if observation.failure:
         text = f"Failed to apply manifest: {observation.failure.message}"
         return [condition(APPLIED, False, observation.failure.reason, text, now, generation)]
-    return [condition(APPLIED, True, "AppliedManifestComplete", "Apply manifest complete", now, generation)]
+    text = observation.note or "Apply manifest complete"
+    return [condition(APPLIED, True, "AppliedManifestComplete", text, now, generation)]
 
 
 def _available(observation: Observation, now: datetime) -> Condition:

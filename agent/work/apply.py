@@ -8,21 +8,22 @@ not lost, even if the agent was down just then.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agent.decide.config import Options
+from agent.decide.desired import at_creation, change, instead
+from agent.decide.difference import Leaving
+from agent.decide.fields import FIELD_MANAGER
 from agent.decide.ignore import Ignoring
 from agent.decide.manifest import Identity
 from agent.decide.steer import steering, with_record
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, Kind
+from controllers.kube.client import FIELD_MANAGER as ARGOSY
 from controllers.kube.client import Client
-from controllers.kube.errors import NotFound
+from controllers.kube.errors import ApiError, Invalid, NotFound
 from controllers.kube.object import Object
 from controllers.kube.patch import apply_patch, finalizer_patch, merge_patch
-
-# The manager that OCM's agent applies as; the same name lets either agent go on where the other stopped.
-FIELD_MANAGER = "work-agent"
 
 REPORT_FINALIZER = "workflows.argoproj.io/report-ocm-status"
 
@@ -40,34 +41,15 @@ def owner_reference(kind: Kind, owner: Object) -> Json:
 
 
 def with_owner(body: Json, applied: Object | None) -> Json:
-    """`body` owned by `applied` as well; a reference that is there already is not repeated. None: by nobody more."""
-    metadata = dict(body.get("metadata") or {})
-    if applied is None:
-        return {**body, "metadata": {**metadata, "ownerReferences": metadata.get("ownerReferences") or []}}
-    reference = owner_reference(APPLIED_MANIFEST_WORK, applied)
-    others = [item for item in metadata.get("ownerReferences") or [] if item.get("uid") != reference["uid"]]
-    metadata["ownerReferences"] = [*others, reference]
+    """`body` owned by `applied`, or by nobody, whatever owners it names itself: those are objects of the hub."""
+    owners = [] if applied is None else [owner_reference(APPLIED_MANIFEST_WORK, applied)]
+    metadata = {**(body.get("metadata") or {}), "ownerReferences": owners}
     return {**body, "metadata": metadata}
 
 
 def is_owned(live: Object, applied: Object) -> bool:
     """Whether `live` carries the reference to this very AppliedManifestWork."""
     return any(item.uid == applied.metadata.uid for item in live.metadata.owner_references)
-
-
-def drifted(wanted: Any, live: Any) -> bool:
-    """Whether `live` lacks something of `wanted`. Fields that only `live` has (defaults, status) are no drift."""
-    if isinstance(wanted, Mapping):
-        return not isinstance(live, Mapping) or any(
-            drifted(value, live.get(key)) for key, value in wanted.items() if value is not None
-        )
-    if isinstance(wanted, list):
-        return (
-            not isinstance(live, list)
-            or len(wanted) != len(live)
-            or any(drifted(one, other) for one, other in zip(wanted, live, strict=True))
-        )
-    return bool(wanted != live)
 
 
 class Applier:
@@ -105,18 +87,19 @@ class Applier:
         options: Options,
         applied: Object | None,
         known: Object | None,
+        leaving: Leaving | None = None,
     ) -> Object:
         """Applies any other object, by any strategy but ReadOnly; returns its state.
 
         `applied` is None for an orphan; a reference that it bears is not taken off here (see `disown`).
-
-        `known`: the object as a watch has shown it; None: the server is asked, since it may be somebody else's. Raises
-        ApiError as the server answers; Conflict for fields that another manager owns, or if `known` is out of date.
+        `known`: the object as a watch has shown it; None: the server is asked, since it may be somebody else's.
+        `leaving`: what has left the manifest leaves the object too, with Update. Raises ApiError as the server answers;
+        Conflict for fields that another manager owns, or if `known` is out of date.
         """
         strategy = options.strategy
         if known is not None and strategy.type != "ServerSideApply":
-            with contextlib.suppress(NotFound):  # gone since: it is made anew
-                return await self._bring(kind, manifest, options, applied, known)
+            with contextlib.suppress(NotFound):  # gone since: it is made again
+                return await self._bring(kind, manifest, options, applied, known, leaving)
         live = await self._client.find(kind, identity.name, namespace=identity.namespace)
         if strategy.type == "ServerSideApply":
             config = strategy.server_side_apply
@@ -128,32 +111,52 @@ class Applier:
             )
             return await self._client.patch(kind, identity.name, patch, namespace=identity.namespace)
         if live is None:
-            body = with_owner(manifest, applied)
-            return await self._client.create(kind, body, namespace=identity.namespace)
-        return await self._bring(kind, manifest, options, applied, live)
+            body = with_owner(at_creation(manifest), applied)
+            return await self._client.create(
+                kind, body, namespace=identity.namespace, field_manager=FIELD_MANAGER
+            )
+        return await self._bring(kind, manifest, options, applied, live, leaving)
 
     async def _bring(
-        self, kind: Kind, manifest: Json, options: Options, applied: Object | None, live: Object
+        self,
+        kind: Kind,
+        manifest: Json,
+        options: Options,
+        applied: Object | None,
+        live: Object,
+        leaving: Leaving | None,
     ) -> Object:
         """To an object that is there, by Update or CreateOnly; nothing is asked of the server if all is well."""
         if options.strategy.type == "CreateOnly":
-            return await self._own(kind, live, applied)
-        return await self._update(kind, manifest, live, applied)
+            return await self._own(kind, live, applied, manager=FIELD_MANAGER)
+        return await self._update(kind, manifest, live, applied, leaving)
 
-    async def _update(self, kind: Kind, manifest: Json, live: Object, applied: Object | None) -> Object:
-        """A patch of what differs: fields that the manifest does not name, the status above all, stay."""
+    async def _update(
+        self, kind: Kind, manifest: Json, live: Object, applied: Object | None, leaving: Leaving | None
+    ) -> Object:
+        """A patch of what differs, as `agent.decide.desired` has it; the status above all stays."""
         present = live.to_dict()
-        wanted = with_owner(manifest, applied)
-        wanted.pop("status", None)
-        others = present.get("metadata", {}).get("ownerReferences") or []
-        mine = wanted["metadata"]["ownerReferences"]
-        uids = {item["uid"] for item in mine}
-        wanted["metadata"]["ownerReferences"] = [item for item in others if item["uid"] not in uids] + mine
-        changed = {key: value for key, value in wanted.items() if drifted(value, present.get(key))}
-        if not changed:
+        patch = change(manifest, present, leaving) or {}
+        if applied is not None and not is_owned(live, applied):
+            others = present["metadata"].get("ownerReferences") or []
+            owners = [*others, owner_reference(APPLIED_MANIFEST_WORK, applied)]
+            patch = {**patch, "metadata": {**patch.get("metadata", {}), "ownerReferences": owners}}
+        if not patch:
             return live
-        patch = merge_patch(changed, resource_version=live.metadata.resource_version)
+        try:
+            return await self._patch(kind, live, patch)
+        except Invalid as error:
+            other = instead(manifest, present, patch, _causes(error))
+            if other is None:
+                raise
+            try:
+                return await self._patch(kind, live, other)
+            except Invalid:
+                raise error from None  # about what the work has asked for
+
+    async def _patch(self, kind: Kind, live: Object, body: Json, manager: str = FIELD_MANAGER) -> Object:
         meta = live.metadata
+        patch = merge_patch(body, resource_version=meta.resource_version, field_manager=manager)
         return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
 
     async def adopt(self, kind: Kind, live: Object, applied: Object | None) -> Object:
@@ -167,30 +170,30 @@ class Applier:
         return await self._own(kind, live, applied, [] if held else [*finalizers, REPORT_FINALIZER])
 
     async def _own(
-        self, kind: Kind, live: Object, applied: Object | None, finalizers: Sequence[str] = ()
+        self,
+        kind: Kind,
+        live: Object,
+        applied: Object | None,
+        finalizers: Sequence[str] = (),
+        *,
+        manager: str = ARGOSY,
     ) -> Object:
         """Adds the owner reference if it is missing, and sets `finalizers` if there are any."""
-        meta = live.metadata
         metadata: Json = {"finalizers": list(finalizers)} if finalizers else {}
         if applied is not None and not is_owned(live, applied):
             present = live.to_dict()["metadata"].get("ownerReferences") or []
             metadata["ownerReferences"] = [*present, owner_reference(APPLIED_MANIFEST_WORK, applied)]
         if not metadata:
             return live
-        patch = merge_patch({"metadata": metadata}, resource_version=meta.resource_version)
-        return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
+        return await self._patch(kind, live, {"metadata": metadata}, manager)
 
     async def disown(self, kind: Kind, live: Object, applied: Object) -> Object:
         """Takes our owner reference off an object that stays."""
         if not is_owned(live, applied):
             return live
-        meta = live.metadata
         present = live.to_dict()["metadata"]["ownerReferences"]
         rest = [item for item in present if item["uid"] != applied.metadata.uid]
-        patch = merge_patch(
-            {"metadata": {"ownerReferences": rest or None}}, resource_version=meta.resource_version
-        )
-        return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
+        return await self._patch(kind, live, {"metadata": {"ownerReferences": rest or None}})
 
     async def release(self, kind: Kind, live: Object) -> Object:
         """Takes our finalizer off a Workflow whose end is known on the hub."""
@@ -203,3 +206,9 @@ class Applier:
             return await self._client.patch(kind, meta.name, patch, namespace=meta.namespace)
         except NotFound:
             return live  # gone already, by whoever took the finalizer
+
+
+def _causes(error: ApiError) -> list[str]:
+    """The fields that a refusal is about."""
+    causes: list[Json] = error.details.get("causes") or []
+    return [str(cause.get("field") or "") for cause in causes]

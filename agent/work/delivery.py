@@ -9,6 +9,8 @@ from functools import cached_property
 import msgspec
 
 from agent.decide import runonce
+from agent.decide.manifest import Identity
+from agent.decide.repairs import Repairs
 from agent.decide.status import completed_manifest, is_complete
 from agent.work.outcome import Json, identity
 from agent.work.targets import Target
@@ -17,11 +19,26 @@ from controllers.kube.object import Object
 
 
 @dataclass
+class Brought:
+    """What this process knows of one object that it keeps as its manifest says.
+
+    `digest`: of the manifest that was brought last and its strategy, None: not known. `settled`: of the object, as the
+    server has made it of that. `who` disagrees, in words.
+    """
+
+    digest: str | None = None
+    settled: str = ""
+    repairs: Repairs = field(default_factory=Repairs)
+    who: str = ""
+
+
+@dataclass
 class Progress:
     """What this process has done for one work. What it does not know of, it does once more."""
 
     uid: str
     applied: dict[int, int] = field(default_factory=dict)  # ordinal of a manifest -> generation of the work
+    objects: dict[Identity, Brought] = field(default_factory=dict)
     failures: int = 0
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from agent.decide.finished import has_ended
 from agent.decide.naming import Hub
 from controllers.api.kinds import APPLIED_MANIFEST_WORK, Kind
 from controllers.kube.client import Client
@@ -69,6 +70,7 @@ class ManagedObjects:
         self._aside = aside
         self._watched: dict[Scope, _Watched] = {}
         self._orphans: dict[Kind, dict[Key, set[str]]] = {}
+        self._ended: set[tuple[Kind, str, str]] = set()
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
@@ -106,6 +108,14 @@ class ManagedObjects:
             informer.reconsider(orphan)
             orphans[orphan.key] = works
             self._on_change(work)
+
+    def saw_end(self, kind: Kind, namespace: str, name: str) -> bool:
+        """Whether an owned object that is gone had come to its end (`agent.decide.finished`)."""
+        return (kind, namespace, name) in self._ended
+
+    def forget_end(self, kind: Kind, namespace: str, name: str) -> None:
+        """It is noted elsewhere."""
+        self._ended.discard((kind, namespace, name))
 
     async def seen_by(self, work: str, kind: Kind, namespace: str, name: str) -> Object | None:
         """An object that `work` looks at without owning it, from now on watched. Raises CannotWatchError."""
@@ -166,12 +176,21 @@ class ManagedObjects:
         """Those that own an object, or have left it as an orphan."""
         return {*owning_works(item, self._hub), *self._orphans.get(scope.kind, {}).get(item.key, ())}
 
+    def _note_end(self, kind: Kind, change: Change) -> None:
+        """An object that its time to live removes at once is gone before anybody looks at it."""
+        key = (kind, *change.object.key)
+        if change.new is not None:
+            self._ended.discard(key)
+        elif change.old is not None and has_ended(change.old):
+            self._ended.add(key)
+
     def _start(self, scope: Scope, interest: InterestFunction | None) -> None:
         informer = Informer(self._client, scope, interest=interest, aside=self._aside)
         watched = _Watched(informer, OwnWrites(informer))
         self._watched[scope] = watched
 
         def observe(change: Change) -> None:
+            self._note_end(scope.kind, change)
             concerned = watched.lookers if interest is None else self._works_of(scope, change.object)
             for name in list(concerned):
                 self._on_change(name)

@@ -10,13 +10,13 @@ import structlog
 from agent.decide import allow, runonce
 from agent.decide.allow import Allowed
 from agent.decide.config import disposal, options_for
-from agent.decide.ignore import Ignoring
 from agent.decide.kubectl_path import PathError
 from agent.decide.status import Observation, is_complete, known_meta
-from agent.work.apply import Applier, drifted, is_owned
+from agent.work.apply import Applier, is_owned
 from agent.work.delivery import Delivery
 from agent.work.discovery import Discovery
 from agent.work.executors import Executors
+from agent.work.keeping import Keeping
 from agent.work.lacking import Lacking, MissingKind, MissingNamespace
 from agent.work.managed import CannotWatchError, ManagedObjects
 from agent.work.orphans import Orphans
@@ -43,6 +43,7 @@ class Manifests:
         workflows: Workflows,
         orphans: Orphans,
         executors: Executors,
+        keeping: Keeping,
         lacking: Lacking,
         allowed: Allowed,
     ) -> None:
@@ -52,6 +53,7 @@ class Manifests:
         self._workflows = workflows
         self._orphans = orphans
         self._executors = executors
+        self._keeping = keeping
         self._lacking = lacking
         self._allowed = allowed
 
@@ -177,20 +179,15 @@ class Manifests:
             if live is not None and orphan:
                 live = await self._orphans.let_stand(delivery, target, live)
             return Outcome(Observation(meta, content(live), attempted=False), kind, live)
-        manifest = delivery.manifest(target)
-        ordinal, generation = target.entry.ordinal, work.metadata.generation
-        fresh = delivery.progress.applied.get(ordinal) != generation
-        config = options.strategy.server_side_apply
-        ignoring = Ignoring(manifest, config.ignore_fields if config else ())
-        if fresh or live is None or drifted(ignoring.compared, live.to_dict()):
+        if (done := await self._keeping.done(delivery, target, options, live)) is not None:
+            return done
+        look = self._keeping.look(delivery, target, options, live)
+        if look.is_due:
             if why := await self._executors.refusal(
-                work.spec.executor, kind, meta.namespace, meta.name, manifest, owned=not orphan
+                work.spec.executor, kind, meta.namespace, meta.name, look.manifest, owned=not orphan
             ):
                 return failed(meta, why, kind, live)
-            owner = None if orphan else delivery.applied
-            made = await self._applier.apply(kind, target.identity, manifest, options, owner, live)
-            live = view.record(made)
-            delivery.progress.applied[ordinal] = generation
-        if orphan:
+            live = view.record(await self._keeping.bring(look))
+        if orphan and live is not None:
             live = await self._orphans.let_stand(delivery, target, live)
-        return Outcome(Observation(meta, content(live)), kind, live)
+        return self._keeping.outcome(look, live)

@@ -24,7 +24,8 @@ class _Status(msgspec.Struct):
 
 class Outcome(NamedTuple):
     """`live` is the object on the cluster. `owned` is False for one that is only looked at (ReadOnly). `lacks` is what
-    has to come before it can be applied, if that is known."""
+    has to come before it can be applied, if that is known. `again`: where somebody else writes it too, in how many
+    seconds it is to be looked at again."""
 
     observation: Observation
     kind: Kind | None = None
@@ -32,6 +33,7 @@ class Outcome(NamedTuple):
     lost: runonce.ReportLost | None = None
     owned: bool = True
     lacks: Lack | None = None
+    again: float | None = None
 
     @property
     def meta(self) -> ManifestResourceMeta:

@@ -129,7 +129,10 @@ class WorkReconciler:
 
 def _next(progress: Progress, outcomes: Sequence[Outcome], held: Hold | None) -> Result:
     """`held`: when a report is due that was held back."""
-    if any(item.observation.failure is not None and item.lost is None for item in outcomes):
+    for item in outcomes:
+        if item.again is not None:
+            held = sooner(held, Hold(item.again))
+    if any(_is_refused(item) for item in outcomes):
         progress.failures += 1
         held = sooner(held, Hold(_REAPPLY.delay(progress.failures - 1)))
     else:
@@ -137,3 +140,8 @@ def _next(progress: Progress, outcomes: Sequence[Outcome], held: Hold | None) ->
     if held is None:
         return Result.done()
     return Result.when_idle(within=held.seconds) if held.idle else Result.recheck(after=held.seconds)
+
+
+def _is_refused(outcome: Outcome) -> bool:
+    """Whether another attempt may help: the object is neither lost, nor written by somebody else each time."""
+    return outcome.observation.failure is not None and outcome.lost is None and outcome.again is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Iterable
 
 from agent.decide.allow import Allowed
@@ -14,6 +15,8 @@ from agent.work.cleanup import Cleanup
 from agent.work.discovery import Discovery
 from agent.work.eviction import Eviction
 from agent.work.executors import Executors
+from agent.work.finished import Finished
+from agent.work.keeping import Keeping
 from agent.work.kinds import KindsReconciler
 from agent.work.lacking import Lacking, MissingKind, MissingNamespace
 from agent.work.managed import ManagedObjects
@@ -24,6 +27,7 @@ from agent.work.reconciler import WorkReconciler
 from agent.work.removal import Removal
 from agent.work.report import Reporter
 from agent.work.results import StatusResults
+from agent.work.sharing import Sharing
 from agent.work.targets import Targets
 from agent.work.workflows import Workflows
 from controllers.api.kinds import (
@@ -129,6 +133,13 @@ def add_to(
         workflows=workflows,
         orphans=orphans,
         executors=executors,
+        keeping=Keeping(
+            applier,
+            Sharing(at_hub.view(works), name),
+            Finished(managed, here.view(applied)),
+            objects,
+            clock=time.monotonic,
+        ),
         lacking=lacking,
         allowed=Allowed(tuple(options.allow_namespace), tuple(options.allow_kind)),
     )

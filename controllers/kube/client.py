@@ -46,9 +46,17 @@ class Client(Transport):
         except NotFound:
             return None
 
-    async def create(self, kind: Kind, body: Body, *, namespace: str = "", subresource: str = "") -> Object:
+    async def create(
+        self,
+        kind: Kind,
+        body: Body,
+        *,
+        namespace: str = "",
+        subresource: str = "",
+        field_manager: str = FIELD_MANAGER,
+    ) -> Object:
         path = kind.path(namespace) if not subresource else f"{kind.path(namespace)}/{subresource}"
-        query = (("fieldManager", FIELD_MANAGER),)
+        query = (("fieldManager", field_manager),)
         return Object(await self.request("POST", path, body=_encode(body), query=query))
 
     async def update(self, kind: Kind, name: str, body: Body, *, namespace: str = "") -> Object:

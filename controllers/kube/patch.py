@@ -30,12 +30,18 @@ class Patch(NamedTuple):
     query: tuple[tuple[str, str], ...] = ()
 
 
-def merge_patch(body: Mapping[str, Any], *, resource_version: str | None = None) -> Patch:
-    """A merge patch. With `resource_version` the server answers Conflict if the object has changed since."""
+def merge_patch(
+    body: Mapping[str, Any], *, resource_version: str | None = None, field_manager: str | None = None
+) -> Patch:
+    """A merge patch. With `resource_version` the server answers Conflict if the object has changed since.
+
+    `field_manager`: who the server notes as the owner of the fields; None: the client's.
+    """
     if resource_version is not None:
         metadata = {**body.get("metadata", {}), "resourceVersion": resource_version}
         body = {**body, "metadata": metadata}
-    return Patch("application/merge-patch+json", msgspec.json.encode(body))
+    query = (("fieldManager", field_manager),) if field_manager is not None else ()
+    return Patch("application/merge-patch+json", msgspec.json.encode(body), query)
 
 
 def json_patch(operations: Sequence[Any]) -> Patch:

@@ -56,6 +56,8 @@ def test_identity(raw: bytes, expected: Identity) -> None:
         (b'{"kind":"Pod","metadata":{"name":"a"}}', "apiVersion and kind must be set"),
         (b'{"apiVersion":"v1","metadata":{"name":"a"}}', "apiVersion and kind must be set"),
         (b'{"apiVersion":"v1","kind":"Pod"}', "name must be set"),
+        (b'{"apiVersion":"v1","kind":"PodList","metadata":{},"items":[1]}', "a PodList is not one object"),
+        (b'{"apiVersion":"example.com/v1","kind":"AllowList"}', "name must be set"),
         (manifest(generateName="a-"), "generateName must not be set"),
         (
             b'{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"a-"}}',
