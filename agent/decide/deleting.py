@@ -32,12 +32,13 @@ class Remaining(NamedTuple):
     def of(cls, live: Mapping[str, Any]) -> Remaining:
         """From the object as the API server has it."""
         metadata = live.get("metadata") or {}
-        conditions = (live.get("status") or {}).get("conditions") or []
+        # Of other kinds the status may be anything.
         is_namespace = (live.get("apiVersion"), live.get("kind")) == ("v1", "Namespace")
+        conditions = ((live.get("status") or {}).get("conditions") or []) if is_namespace else []
         within = [
             str(item.get("message"))
             for item in conditions
-            if is_namespace and item.get("type") in _REMAINING and item.get("status") == "True"
+            if item.get("type") in _REMAINING and item.get("status") == "True"
         ]
         return cls(
             str(live.get("kind")),
@@ -55,7 +56,7 @@ class Remaining(NamedTuple):
             plural = "s" if len(self.holders) > 1 else ""
             return f"{name} is held by finalizer{plural} {', '.join(self.holders)}"
         if self.within:
-            return f"{name} is held by what is in it ({' '.join(self.within)})"
+            return f"{name} is held by what is in it ({'. '.join(self.within)})"
         return f"{name} is still there"
 
 

@@ -26,6 +26,7 @@ HELD = live("ConfigMap", "withfin", "fld", "example.com/hold")
 WITHFIN = "ConfigMap fld/withfin is held by finalizer example.com/hold"
 GOING = live("Pod", "p", "fld")
 CONTENT = {"type": "NamespaceContentRemaining", "status": "True", "message": "configmaps. has 1 instance"}
+HOLDERS = {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "a.b/c in 1 instance"}
 EMPTY = {"type": "NamespaceFinalizersRemaining", "status": "False", "message": "all is gone"}
 ADVICE = (
     ". Who has set a finalizer takes it off when it is done; "
@@ -50,11 +51,16 @@ ADVICE = (
             [live("Namespace", "fld", conditions=[CONTENT, EMPTY])],
             ": Namespace fld is held by what is in it (configmaps. has 1 instance)",
         ),
+        (
+            [live("Namespace", "fld", conditions=[CONTENT, HOLDERS])],
+            ": Namespace fld is held by what is in it (configmaps. has 1 instance. a.b/c in 1 instance)",
+        ),
         ([live("Namespace", "fld", conditions=[EMPTY])], ": Namespace fld is still there"),
         (
             [live("Pod", "p", "fld"), Remaining("secrets", "fld", "s", refusal='secrets "s" is forbidden')],
             ': secrets fld/s cannot be removed: secrets "s" is forbidden; Pod fld/p is still there',
         ),
+        ([GOING | {"kind": "Other", "status": "a word"}], ": Other fld/p is still there"),
         # Conditions of that name say nothing where it is not Kubernetes that writes them.
         ([live("Other", "o", conditions=[CONTENT])], ": Other o is still there"),
     ],
