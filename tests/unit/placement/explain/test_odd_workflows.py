@@ -70,13 +70,13 @@ def test_malformed_templates_are_placed_as_if_they_needed_nothing(template: Any,
     assert "placed now it would go to c1" in text
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(SPECS.filter(encodable), json_of(st.sampled_from(["phase", "nodes"]), 4).filter(encodable))
 def test_any_workflow_is_explained(spec: Any, status: Any) -> None:
     assert "placed now it would" in shown(spec, status)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     st.dictionaries(st.sampled_from(SETTINGS), TEXTS.filter(encodable)),
     TEXTS,
@@ -112,7 +112,7 @@ HEAD = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\n"
     "text",
     [
         *("a: 2026-13-45", "\x00", "&a [*a]"),
-        pytest.param("[" * 1500, id="deep"),
+        pytest.param("[" * 600, id="deep"),
         f"{HEAD}spec: &a {{b: *a}}\n",
         pytest.param(f"{HEAD}spec: {{a: {'9' * 5000}}}\n", id="digits"),
         f"{HEAD}spec: {{? [1, 2] : a}}\n",
