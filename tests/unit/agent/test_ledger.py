@@ -106,6 +106,13 @@ def test_there_is_always_a_page(runs: int, kept: int) -> None:
     assert pages.page(1) == ({} if kept < 3 else {"r1": "{}"})
 
 
+def test_the_oldest_pages_go_in_whatever_order_they_were_read() -> None:
+    pages = Pages(runs=PAGE_ENTRIES)
+    for number in (10, 2, 7):  # as an API server lists them by name
+        pages.load(number, {f"r{number}": "{}"})
+    assert pages.surplus() == [2, 7]
+
+
 def test_pages_that_are_read_again_go_on_where_they_ended() -> None:
     first, again = Pages(), Pages()
     write(first, "a", "b")
