@@ -139,9 +139,9 @@ def _in_workflow(workflow: Object) -> Interest:
 
 
 def _is_unedited(workflow: Object) -> bool:
-    """Whether spec and status are as they were when the end was written. Earlier versions did not record that."""
+    """Whether spec, status and cluster are as they were when the end was written. Earlier versions recorded nothing."""
     meta = workflow.metadata
-    observed = meta.annotations.get(keys.GENERATION_ANNOTATION)
+    observed = meta.annotations.get(keys.OBSERVED_ANNOTATION)
     if observed is None:
         return keys.PLACED_UID_ANNOTATION not in meta.annotations
-    return observed == str(meta.generation)
+    return observed == f"{meta.generation}@{placed_cluster(workflow)}"

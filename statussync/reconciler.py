@@ -117,7 +117,7 @@ class StatusSyncReconciler:
         phase = str(shown.get("phase") or "")
         labels = labels_for(phase, meta.labels, keys.PHASE_LABEL, keys.COMPLETED_LABEL)
         generation = meta.generation + (0 if news is None else 1)
-        annotations = _annotations(meta.annotations, reported, generation)
+        annotations = _annotations(meta.annotations, reported, observed=f"{generation}@{cluster}")
         versions = (work.metadata.uid, *(item.metadata.resource_version for item in (work, full) if item))
         if news is None and not labels and not annotations:
             self._remember(workflow, versions, is_complete=_is_complete(reported))
@@ -185,17 +185,17 @@ def _is_complete(reported: JsonObject | None) -> bool:
 
 
 def _annotations(
-    present: Mapping[str, str], reported: JsonObject | None, generation: int
+    present: Mapping[str, str], reported: JsonObject | None, *, observed: str
 ) -> dict[str, str | None]:
     """Those of ours that have to change: the end is there in full or, after a retry on the cluster, no longer is.
-    `generation` is that of the Workflow once this is written."""
+    `observed` is what the Workflow is once this is written."""
     if reported is None:
         return {}
-    wanted: dict[str, str | None] = {keys.STATUS_ANNOTATION: None, keys.GENERATION_ANNOTATION: None}
+    wanted: dict[str, str | None] = {keys.STATUS_ANNOTATION: None, keys.OBSERVED_ANNOTATION: None}
     if _is_complete(reported):
         wanted = {
             keys.STATUS_ANNOTATION: keys.STATUS_COMPLETE,
-            keys.GENERATION_ANNOTATION: str(generation),
+            keys.OBSERVED_ANNOTATION: observed,
             keys.WAITING_ANNOTATION: None,  # whatever it waited for has come: it has ended
         }
     return {name: value for name, value in wanted.items() if present.get(name) != value}

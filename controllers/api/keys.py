@@ -30,9 +30,9 @@ WAITING_ANNOTATION: Final = "workflows.argoproj.io/ocm-waiting"
 # On a hub Workflow whose end is shown as its cluster reported it in full: nothing more is expected of it.
 STATUS_ANNOTATION: Final = "workflows.argoproj.io/ocm-status"
 STATUS_COMPLETE: Final = "complete"
-# The generation of the hub Workflow at which that was so. The CRD has no status subresource: each change of spec or
-# status is counted, and at a later one somebody has edited what had ended.
-GENERATION_ANNOTATION: Final = "workflows.argoproj.io/ocm-observed-generation"
+# "<generation>@<cluster>" of the hub Workflow when that was so. The CRD has no status subresource: each change of spec
+# or status is a generation, and at a later one, or with another cluster, somebody has edited what had ended.
+OBSERVED_ANNOTATION: Final = "workflows.argoproj.io/ocm-observed"
 # What a user may ask for, on the Workflow, or on the Placement for all of its Workflows (`placement.settings`).
 STRATEGY_ANNOTATION: Final = "workflows.argoproj.io/ocm-strategy"
 NEED_ANNOTATION: Final = "workflows.argoproj.io/ocm-need"

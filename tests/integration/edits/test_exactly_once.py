@@ -161,6 +161,16 @@ async def test_the_finalizer_is_put_back(fleet: Fleet, kubeconfig: Path, ended: 
     await can_be_deleted(fleet, work)
 
 
+async def test_a_finished_workflow_cannot_be_moved(fleet: Fleet, kubeconfig: Path) -> None:
+    work = await send(fleet, kubeconfig, "create", "-f", "-")
+    await finish(fleet, work)
+    await patch(fleet, {"annotations": {keys.CLUSTER_ANNOTATION: fleet.clusters[1]}})
+    told = await event(fleet.client, fleet.namespace, "NotMoved")
+    assert f"cannot move to {fleet.clusters[1]}" in told["message"]
+    await is_whole(fleet, work, SUCCEEDED)
+    await can_be_deleted(fleet, work)
+
+
 async def test_of_a_finished_workflow_taken_by_force_nothing_stays(fleet: Fleet, kubeconfig: Path) -> None:
     work = await send(fleet, kubeconfig, "create", "-f", "-")
     await finish(fleet, work)

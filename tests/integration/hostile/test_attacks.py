@@ -231,7 +231,10 @@ async def bystander(client: Client, namespace: str, cluster: str, name: str) -> 
     agent = PlayedAgent(client, cluster)
 
     async def sent() -> Any:
-        return next((item for item in await agent.works() if item.metadata.name.startswith(f"{name}-")), None)
+        said = keys.HUB_NAME_ANNOTATION
+        return next(
+            (item for item in await agent.works() if item.metadata.annotations.get(said) == name), None
+        )
 
     found = await eventually(sent, what="sent")
     await agent.write_result(found, _ENDED)
