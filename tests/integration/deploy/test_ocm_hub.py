@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from controllers.api.kinds import CRD
+from controllers.api.kinds import ADMISSION_POLICY_BINDING, CRD
 from controllers.kube.client import Client
 from controllers.ocm import is_ocm_hub
 from hack.fleet import admission
@@ -58,5 +58,5 @@ async def test_on_another_hub_the_policies_are_in_place(kubeconfig: Path) -> Non
     assert await asyncio.to_thread(admission.obstacle, api) == ""
     names = [body["metadata"]["name"] for body in admission.load(admission.CLUSTERS)]
     assert len(set(names)) == 5
-    found = await asyncio.to_thread(api.list, admission.ADMISSION_POLICY_BINDING)
+    found = await asyncio.to_thread(api.list, ADMISSION_POLICY_BINDING)
     assert set(names) <= {body["metadata"]["name"] for body in found["items"]}
