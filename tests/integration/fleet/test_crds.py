@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from controllers.api.kinds import CRD, MANAGED_CLUSTER, PLACEMENT
-from hack.fleet import crds
+from controllers.api.kinds import (
+    ADMISSION_POLICY,
+    ADMISSION_POLICY_BINDING,
+    CRD,
+    MANAGED_CLUSTER,
+    PLACEMENT,
+)
+from hack.fleet import admission, crds
 from hack.fleet.api import Api
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import CRDS
@@ -88,3 +94,16 @@ def test_a_definition_that_breaks_the_rules_is_explained(hub: Api) -> None:
     with pytest.raises(FleetError, match=r"rivals.*already in use"):
         crds.install(hub, [taken], seconds=1)
     hub.delete(CRD, "rivals.cluster.open-cluster-management.io")
+
+
+def test_admission_policies_come_and_go_with_the_kinds(hub: Api) -> None:
+    """Each with its binding; what is not there does not matter."""
+    policies = admission.load()
+    names = {body["metadata"]["name"] for body in policies}
+    assert len(policies) == 2 * len(names)
+    for kind in (ADMISSION_POLICY, ADMISSION_POLICY_BINDING):
+        admission.install(hub, policies)
+        assert names <= {body["metadata"]["name"] for body in hub.list(kind)["items"]}
+        assert admission.uninstall(hub, policies) == len(policies)
+        assert admission.uninstall(hub, policies) == 0
+        assert not names & {body["metadata"]["name"] for body in hub.list(kind)["items"]}
