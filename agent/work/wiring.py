@@ -14,6 +14,7 @@ from agent.work.cleanup import Cleanup
 from agent.work.discovery import Discovery
 from agent.work.eviction import Eviction
 from agent.work.executors import Executors
+from agent.work.judge import Judge
 from agent.work.kinds import KindsReconciler
 from agent.work.lacking import Lacking, MissingKind, MissingNamespace
 from agent.work.managed import ManagedObjects
@@ -32,6 +33,7 @@ from controllers.api.kinds import (
     WORKFLOW_STATUS_RESULT,
     Kind,
 )
+from controllers.expressions.evaluator import Evaluator
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
@@ -94,6 +96,7 @@ def add_to(
         ledger=past.ledger,
         now=now,
     )
+    evaluator = Evaluator("agent.decide.cel:COMPILERS")
     reporter = Reporter(
         hub,
         works=at_hub.view(works),
@@ -102,6 +105,7 @@ def add_to(
         applier=applier,
         managed=objects,
         results=results,
+        judge=Judge(evaluator),
         ledger=past.ledger,
         line=past.line,
         now=now,
@@ -146,6 +150,7 @@ def add_to(
     manager.add_controller(others)
     _add_arrivals(manager, here, KindsReconciler(discovery, lacking, objects, wake), lacking)
     manager.add_background("managed-objects", objects.run)
+    manager.add_background("expressions", evaluator.run)
     manager.add_controller(controller)
 
 

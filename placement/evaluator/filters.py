@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from controllers.api import keys
 from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import DEFAULT_CLUSTER_SET, LABEL_SELECTOR, ManagedClusterSet
 from controllers.api.placement_policy import ClusterPredicate, Toleration
+from controllers.expressions.wire import ExpressionError
 from placement.evaluator import taints
+from placement.evaluator.answers import Answers
 from placement.evaluator.misconfigured import Misconfigured
 from placement.evaluator.selectors import compile_requirements, compile_selector
-from placement.evaluator.snapshot import ScoresOf, Snapshot
-
-if TYPE_CHECKING:
-    from placement.evaluator.cel import Expression
+from placement.evaluator.snapshot import Snapshot
 
 # Whether a cluster with these labels is in a set.
 Membership = Callable[[Mapping[str, str]], bool]
@@ -31,12 +29,14 @@ _Check = Callable[[ManagedCluster], str]
 @dataclass(frozen=True)
 class Filtered:
     """What a filter leaves. `refused`: why, in words, by the name of each cluster that it took out. `until`: when it
-    may take out one more of the clusters that are left though nothing has changed; None: never."""
+    may take out one more of the clusters that are left though nothing has changed; None: never. `problems`: what of the
+    Placement could not be applied to some clusters, in words."""
 
     name: str
     clusters: Sequence[ManagedCluster]
     refused: Mapping[str, str]
     until: datetime | None = None
+    problems: Sequence[str] = ()
 
 
 def bound_sets(snapshot: Snapshot) -> list[ManagedClusterSet]:
@@ -65,14 +65,17 @@ def members(sets: Iterable[ManagedClusterSet], clusters: Iterable[ManagedCluster
 
 
 def predicates(
-    asked: Sequence[ClusterPredicate], clusters: Sequence[ManagedCluster], scores_of: ScoresOf
+    asked: Sequence[ClusterPredicate], clusters: Sequence[ManagedCluster], cel: Answers
 ) -> Filtered:
-    """Leaves the clusters that at least one predicate accepts; all of them when there is none.
+    """Leaves the clusters that at least one predicate accepts; all of them when there is none. What of `cel` is missing
+    refuses.
 
     Raises Misconfigured for a predicate that cannot be applied, whether there are clusters or not.
     """
+    problems = _Problems()
     checks = [
-        _predicate(predicate, f"spec.predicates[{index}]", scores_of) for index, predicate in enumerate(asked)
+        _predicate(predicate, f"spec.predicates[{index}]", cel, problems)
+        for index, predicate in enumerate(asked)
     ]
     if not checks:
         return Filtered("Predicate", clusters, {})
@@ -87,7 +90,7 @@ def predicates(
             reasons.append(reason)
         else:
             refused[cluster.metadata.name] = "does not match " + ", nor ".join(reasons)
-    return Filtered("Predicate", left, refused)
+    return Filtered("Predicate", left, refused, problems=problems.told())
 
 
 def tolerated(
@@ -130,7 +133,7 @@ def membership(item: ManagedClusterSet) -> Membership:
     return lambda labels: labels.get(keys.CLUSTER_SET_LABEL) == name
 
 
-def _predicate(predicate: ClusterPredicate, field: str, scores_of: ScoresOf) -> _Check:
+def _predicate(predicate: ClusterPredicate, field: str, cel: Answers, problems: _Problems) -> _Check:
     selector = predicate.required_cluster_selector
     where = f"{field}.requiredClusterSelector"
     labels = compile_selector(selector.label_selector, f"{where}.labelSelector")
@@ -138,9 +141,14 @@ def _predicate(predicate: ClusterPredicate, field: str, scores_of: ScoresOf) -> 
         selector.claim_selector.match_expressions, f"{where}.claimSelector.matchExpressions"
     )
     expressions = [
-        _expression(text, f"{where}.celSelector.celExpressions[{index}]")
+        (text, f"{where}.celSelector.celExpressions[{index}]")
         for index, text in enumerate(selector.cel_selector.cel_expressions)
     ]
+    for text, path in expressions:
+        try:
+            cel.check(text)
+        except ExpressionError as error:
+            raise Misconfigured(path, str(error)) from error
     by_label, by_claim, by_cel = f"{field} (labels)", f"{field} (claims)", f"{field} (CEL)"
 
     def check(cluster: ManagedCluster) -> str:
@@ -148,19 +156,27 @@ def _predicate(predicate: ClusterPredicate, field: str, scores_of: ScoresOf) -> 
             return by_label
         if claims.requirements and not claims.matches(cluster.claims()):
             return by_claim
-        if not all(item.holds(cluster, scores_of) for item in expressions):
-            return by_cel
+        for text, path in expressions:
+            found = cel.of(text, cluster)
+            if found is not None and found.exceeded:
+                problems.add(f"{path}: {found.error}", cluster)
+            if found is None or not found.holds:
+                return by_cel
         return ""
 
     return check
 
 
-def _expression(text: str, field: str) -> Expression:
-    # The CEL library takes 30 MB of memory: for those hubs only that have such a Placement.
-    from controllers.cel import CelError
-    from placement.evaluator.cel import expression
+class _Problems:
+    """What of the Placement could not be applied to which clusters."""
 
-    try:
-        return expression(text)
-    except CelError as error:
-        raise Misconfigured(field, str(error)) from error
+    def __init__(self) -> None:
+        self._clusters: dict[str, list[str]] = {}
+
+    def add(self, problem: str, cluster: ManagedCluster) -> None:
+        self._clusters.setdefault(problem, []).append(cluster.metadata.name)
+
+    def told(self) -> list[str]:
+        return [
+            f"{problem} (cluster {', '.join(sorted(names))})" for problem, names in self._clusters.items()
+        ]

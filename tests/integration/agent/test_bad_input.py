@@ -14,6 +14,7 @@ from controllers.kube.patch import merge_patch
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Pair, running
 from tests.integration.agent.works import CLUSTER, CONFIG_MAP, DEPLOYMENT, Json, config_map, manifest, option
+from tests.unit.expressions.attacks import doubling, endless
 
 UNKNOWN = Kind("nowhere.example.org", "v1", "Unheard", "unheards")
 
@@ -219,3 +220,38 @@ async def test_a_work_without_manifests_is_no_reason_to_end(pair: Pair, namespac
     text = await works.condition(pair, namespace, "Available", "Unknown")
     assert "cannot get any available resource" in text
     await works.delete(pair, namespace)
+
+
+# -- expressions without end -----------------------------------------------------------------------------
+def judged(name: str, namespace: str, expression: str) -> dict[str, Any]:
+    rule = {"type": "CEL", "condition": "Good", "celExpressions": [expression]}
+    return {"manifestConfigs": [option(CONFIG_MAP, name, namespace, conditionRules=[rule])]}
+
+
+@pytest.mark.usefixtures("agent")
+async def test_an_attack_by_cel_costs_only_its_own_condition(pair: Pair, namespace: str) -> None:
+    """All at the same time; the innocent one is judged again and again meanwhile."""
+    attacks = {f"{namespace}-{number}": attack for number, attack in enumerate((doubling(28), endless()))}
+    for name, expression in attacks.items():
+        await works.create(
+            pair, name, config_map(name, namespace, a="1"), **judged(name, namespace, expression)
+        )
+    innocent = f"{namespace}-innocent"
+    await works.create(
+        pair,
+        innocent,
+        config_map("c", namespace, a="1"),
+        **judged("c", namespace, "object.data.a == '2'"),
+    )
+    await works.condition(pair, innocent, "Good", "False", ordinal=0)
+    await works.change(pair, innocent, config_map("c", namespace, a="2"))
+    await works.condition(pair, innocent, "Good", "True", ordinal=0)
+    for name, expression in attacks.items():
+        await works.condition(pair, name, "Applied", "True")
+        text = await works.condition(pair, name, "Good", "False", ordinal=0)
+        assert text.startswith("ConditionRuleExpressionError: the expression ")
+        assert expression[:40] in text
+        assert "took more than" in text
+        assert text.endswith("make the expression cheaper")
+    for name in (innocent, *attacks):
+        await works.delete(pair, name)
