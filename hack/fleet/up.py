@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hack.fleet import lock, ours, process, state
+from hack.fleet.argo_kinds import USUAL, Form
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import HUB, Layout
 from hack.fleet.local import LocalFleet, LocalProvider
@@ -17,11 +18,13 @@ from hack.fleet.supervisor import Supervisor, stop_all
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a fleet shall consist of. `bare`: nothing of Argosy; without `argo`: no Argo controllers."""
+    """What a fleet shall consist of. `bare`: nothing of Argosy; without `argo`: no Argo controllers. `argo_crds`: in
+    which form managed clusters have Argo's kinds."""
 
     clusters: int = 2
     bare: bool = False
     argo: bool = True
+    argo_crds: Form = USUAL
 
     @property
     def managed(self) -> list[str]:
@@ -54,7 +57,7 @@ def up(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
 
 
 def _start(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
-    provider = LocalProvider(progress)
+    provider = LocalProvider(progress, argo_crds=wanted.argo_crds)
     try:
         fleet = provider.start(layout.root, wanted.managed, argo=wanted.argo, bare=wanted.bare)
         if not wanted.bare:
@@ -72,10 +75,12 @@ def _start(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
 
 def _check_same(known: State, wanted: Wanted) -> None:
     managed = sorted(cluster.name for cluster in known.clusters if cluster.name != HUB)
-    if (managed, known.bare, known.argo) != (sorted(wanted.managed), wanted.bare, wanted.argo):
+    there = (managed, known.bare, known.argo, known.argo_crds)
+    if there != (sorted(wanted.managed), wanted.bare, wanted.argo, wanted.argo_crds):
         raise FleetError(
             f"a fleet with {', '.join(managed) or 'no managed cluster'}"
-            f"{', bare' if known.bare else ''}{'' if known.argo else ', without Argo'} is up here; "
+            f"{', bare' if known.bare else ''}{'' if known.argo else ', without Argo'}"
+            f"{'' if known.argo_crds is USUAL else f', with CRDs {known.argo_crds}'} is up here; "
             "take it down before starting a different one"
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 from agent.decide.manifest import size_of
 from agent.decide.naming import MAX_WORK_NAME
-from controllers.api.kinds import MANIFEST_WORK, Kind
+from controllers.api.kinds import MANIFEST_WORK, WORKFLOW, Kind
 from controllers.kube.patch import merge_patch
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Pair, running
@@ -134,6 +134,18 @@ async def test_what_an_executor_may_not_is_said_and_the_rest_applied(pair: Pair,
     assert "not allowed to apply the resource apps deployments" in text
     await works.condition(pair, namespace, "Available", "True", ordinal=0)
     assert await works.find(pair, DEPLOYMENT, "d", namespace) is None
+
+
+@pytest.mark.usefixtures("agent")
+async def test_a_workflow_that_would_end_argo_is_refused_by_the_cluster(pair: Pair, namespace: str) -> None:
+    """Argo's controller panics at a template whose name is a number, again at each start."""
+    body = manifest(WORKFLOW, "w", namespace)
+    body["spec"] = {"entrypoint": "1", "templates": [{"name": 1, "container": {"image": "busybox"}}]}
+    await works.create(pair, namespace, body)
+    text = await works.condition(pair, namespace, "Applied", "False", ordinal=0)
+    assert "spec.templates[0].name" in text
+    assert await works.find(pair, WORKFLOW, "w", namespace) is None
+    await works.delete(pair, namespace)
 
 
 # -- too much --------------------------------------------------------------------------------------------
