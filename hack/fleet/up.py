@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hack.fleet import lock, ours, process, state
+from hack.fleet import lock, ours, process, readiness, state
+from hack.fleet.api import Api
 from hack.fleet.argo_kinds import USUAL, Form
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import HUB, Layout
@@ -47,7 +48,7 @@ def up(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
         alive = [p for p in known.processes if process.is_alive(p)] if known else []
         if known and known.complete and alive:
             _check_same(known, wanted)
-            return _mend(layout, known, alive, progress)
+            return _mend(layout, known, alive, wanted, progress)
         if known and alive:
             progress.say("an earlier `up` was killed halfway; stopping what it left")
             stop_all(alive)
@@ -62,6 +63,7 @@ def _start(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
         fleet = provider.start(layout.root, wanted.managed, argo=wanted.argo, bare=wanted.bare)
         if not wanted.bare:
             ours.start(fleet, progress)
+            _wait(fleet, wanted, progress)
         fleet.supervisor.finish()
     except BaseException:
         left = state.load(layout.state)
@@ -71,6 +73,12 @@ def _start(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
         _clear(layout)
         raise
     return fleet
+
+
+def _wait(fleet: LocalFleet, wanted: Wanted, progress: Progress) -> None:
+    """For what is there only when Argosy's parts have talked to each other."""
+    if not wanted.bare:
+        readiness.wait_available(Api(fleet.hub.kubeconfig), wanted.managed, progress)
 
 
 def _check_same(known: State, wanted: Wanted) -> None:
@@ -85,7 +93,9 @@ def _check_same(known: State, wanted: Wanted) -> None:
         )
 
 
-def _mend(layout: Layout, known: State, alive: Sequence[Process], progress: Progress) -> LocalFleet:
+def _mend(
+    layout: Layout, known: State, alive: Sequence[Process], wanted: Wanted, progress: Progress
+) -> LocalFleet:
     fleet = LocalFleet(layout, Supervisor(layout, known))
     dead = sorted((p for p in known.processes if p not in alive), key=_start_order)
     if not dead:
@@ -93,6 +103,8 @@ def _mend(layout: Layout, known: State, alive: Sequence[Process], progress: Prog
     for gone in dead:
         with progress.step(f"starting {gone.part.title} again, which had ended"):
             fleet.supervisor.launch(gone.part)
+    if dead:
+        _wait(fleet, wanted, progress)
     return fleet
 
 
