@@ -10,7 +10,7 @@ STAMP   := $(VENV)/.installed
 DIR      ?= .local
 CLUSTERS ?= 2
 FLEET    := $(RUN) -m hack.fleet
-UP_FLAGS := --clusters $(CLUSTERS) $(if $(filter 1,$(BARE)),--bare) $(if $(filter 0,$(ARGO)),--no-argo)
+UP_FLAGS := --clusters $(CLUSTERS) $(if $(filter 1,$(BARE)),--bare) $(if $(filter 0,$(ARGO)),--no-argo) $(if $(CRDS),--argo-crds $(CRDS))
 
 # None is published. This name serves clusters that images are loaded into (kind, minikube); for others: registry/name:tag.
 IMAGE  ?= argosy:0.1.0
@@ -28,7 +28,7 @@ help: ## this list
 	@echo
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo
-	@echo 'settings: CLUSTERS=n  BARE=1 (none of ours)  ARGO=0 (no Argo controller)  KEEP=1 (demo)  DIR=.local'
+	@echo 'settings: CLUSTERS=n  BARE=1 (none of ours)  ARGO=0 (no Argo controller)  CRDS=full|workflow|minimal (Argo's)  KEEP=1 (demo)  DIR=.local'
 
 .PHONY: demo
 demo: $(STAMP) ## a hub, two clusters, the examples, a live table; KEEP=1 leaves them running

@@ -17,6 +17,7 @@ from placement.capacity.promises import Promises
 from placement.capacity.room import free
 from placement.decide import NO_ROOM, Place, PlacementState, Wait, choose, missing
 from placement.decisions import BY_PLACEMENT
+from placement.evaluator.answers import Unanswered
 from placement.evaluator.evaluate import SATISFIED, evaluate
 from placement.evaluator.hub import Hub
 from placement.explain.words import refusals
@@ -168,5 +169,9 @@ class Chooser:
         """What the Placement says of itself, and what keeps each of its clusters off."""
         conditions = placement.status.conditions or []
         said = next((item.message for item in conditions if item.type == SATISFIED), "")
-        found = refusals(evaluate(placement, self._hub.snapshot(key, [], self._now())))
+        try:
+            found = refusals(evaluate(placement, self._hub.snapshot(key, [], self._now())))
+        except Unanswered:
+            # The evaluator of this process asks; where Open Cluster Management decides, its own words must do.
+            found = ""
         return ": ".join(filter(None, (said, found)))

@@ -9,14 +9,19 @@ RawFeedbackJsonString.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from agent.decide.kubectl_path import MISSING, PathError, first
+from agent.decide.path_walk import MOST, Steps
 from controllers.api.echo import echoed
 from controllers.api.manifestconfig import FeedbackRule, JsonPath
 from controllers.api.work import MAX_JSON_RAW, FeedbackValue, FieldValue
+
+# Steps that all paths of one manifest may take together, and bytes of JSON that cost one.
+_STEPS: Final = 3 * MOST
+_BYTES_PER_STEP: Final = 50
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -65,12 +70,17 @@ def read_feedback(live: dict[str, Any], rules: Sequence[FeedbackRule]) -> Feedba
     """
     values: dict[str, FeedbackValue] = {}
     problems: list[str] = []
+    left = _STEPS
     for path in _all_paths(live, rules, problems):
+        allowed = min(left, MOST)
+        steps = Steps(allowed)
         try:
-            value = _value(path, live)
+            value = _value(path, live, steps)
         except (PathError, _Unreportable) as error:
             problems.append(str(error))
             continue
+        finally:
+            left -= allowed - max(steps.left, 0)
         if value is not None and values.setdefault(path.name, value) is not value:
             problems.append(f"the name {echoed(path.name)} is used for more than one value")
     return Feedback(tuple(values.values()), tuple(dict.fromkeys(problems)))
@@ -91,19 +101,19 @@ def _all_paths(
             problems.append(f"unrecognized feedback rule type {echoed(rule.type)}")
 
 
-def _value(path: JsonPath, live: dict[str, Any]) -> FeedbackValue | None:
+def _value(path: JsonPath, live: dict[str, Any], steps: Steps) -> FeedbackValue | None:
     version = str(live.get("apiVersion", "")).rpartition("/")[2]
     if path.version and path.version != version:
         raise _Unreportable(
             f"{echoed(path.name)} is for version {echoed(path.version)}, the object has {version}"
         )
-    found = first(path.path, live)
+    found = first(path.path, live, steps)
     if found is MISSING or found is None:
         return None
-    return FeedbackValue(name=path.name, value=_field_value(path.name, found))
+    return FeedbackValue(name=path.name, value=_field_value(path.name, found, steps))
 
 
-def _field_value(name: str, found: Any) -> FieldValue:
+def _field_value(name: str, found: Any, steps: Steps) -> FieldValue:
     match found:
         case bool():
             return FieldValue(type="Boolean", boolean=found)
@@ -115,6 +125,7 @@ def _field_value(name: str, found: Any) -> FieldValue:
         raw = msgspec.json.encode(found, order="deterministic")
     except (UnicodeEncodeError, RecursionError) as error:
         raise _Unreportable(f"{echoed(name)} can't be written as JSON: {error}") from error
+    steps.left -= len(raw) // _BYTES_PER_STEP
     if len(raw) > MAX_JSON_RAW:
         raise _Unreportable(f"the JSON of {echoed(name)} takes {len(raw)} bytes, more than {MAX_JSON_RAW}")
     return FieldValue(type="JsonRaw", json_raw=raw.decode())

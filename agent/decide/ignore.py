@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from agent.decide.kubectl_path import every
+from agent.decide.path_walk import Steps
 from controllers.api.manifestconfig import IgnoreField
 
 Json = dict[str, Any]
@@ -65,9 +66,10 @@ def without(body: Json, paths: Iterable[str]) -> Json:
     if not wanted:
         return body  # most manifests ignore nothing, and each is looked at with every change of its object
     result: Json = copy.deepcopy(body)
+    steps = Steps()
     for path in wanted:
         parent, _, name = path.strip().removeprefix("{").removesuffix("}").rpartition(".")
-        for found in every(parent, result) if parent else [result]:
+        for found in every(parent, result, steps) if parent else [result]:
             if isinstance(found, dict):
                 found.pop(name, None)
     return result

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from agent.decide.aggregate import APPLIED, AVAILABLE, work_conditions
-from agent.decide.conditions import COMPLETE, from_rules, is_from_rule
+from agent.decide.conditions import COMPLETE, Judgement, from_rules, is_from_rule
 from agent.decide.config import Options, options_for
 from agent.decide.feedback import Feedback, read_feedback
 from controllers.api.conditions import condition, find, is_true, merged
@@ -60,6 +60,7 @@ class Observation:
     gone: bool = False
     exists: bool = False
     note: str = ""
+    judged: tuple[Judgement, ...] = ()
 
 
 def desired_status(
@@ -172,7 +173,7 @@ def _manifest(
         # As in OCM, this condition's time tells when the values last changed.
         old = [one for one in old if one.type != FEEDBACK_SYNCED]
     new.append(_feedback_synced(options, read, now))
-    new += from_rules(observation.live, options.condition_rules, generation=generation, now=now)
+    new += from_rules(observation.judged, generation=generation, now=now)
     return ManifestCondition(
         resource_meta=observation.meta,
         status_feedback=StatusFeedback(values=values),

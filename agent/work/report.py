@@ -30,6 +30,7 @@ from agent.line import HubLine
 from agent.work.apply import Applier
 from agent.work.claim import Claims, intended
 from agent.work.cleanup import Cleanup, Left
+from agent.work.judge import Judge
 from agent.work.ledger import Ledger
 from agent.work.managed import ManagedObjects
 from agent.work.outcome import Json, Outcome, identity, is_final, resource
@@ -73,6 +74,7 @@ class Reporter:
         applier: Applier,
         managed: ManagedObjects,
         results: StatusResults,
+        judge: Judge,
         ledger: Ledger,
         line: HubLine,
         now: Callable[[], datetime.datetime],
@@ -86,6 +88,7 @@ class Reporter:
         self._applier = applier
         self._managed = managed
         self._results = results
+        self._judge = judge
         self._ledger = ledger
         self._line = line
         self._now = now
@@ -145,7 +148,8 @@ class Reporter:
                 paced.ended = self._clock()
             if later := hold(paced.ended - self._clock(), idle=self._is_idle(), patience=BUSY_STATUS):
                 return sooner(held, later)
-        desired = desired_status(work, [item.observation for item in outcomes], self._now())
+        seen = await self._judge.observed(work, [item.observation for item in outcomes])
+        desired = desired_status(work, seen, self._now())
         patch = status_patch(work.status, desired)
         if patch is None:
             return held

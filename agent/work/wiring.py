@@ -16,6 +16,7 @@ from agent.work.discovery import Discovery
 from agent.work.eviction import Eviction
 from agent.work.executors import Executors
 from agent.work.finished import Finished
+from agent.work.judge import Judge
 from agent.work.keeping import Keeping
 from agent.work.kinds import KindsReconciler
 from agent.work.lacking import Lacking, MissingKind, MissingNamespace
@@ -38,6 +39,7 @@ from controllers.api.kinds import (
     WORKFLOW_STATUS_RESULT,
     Kind,
 )
+from controllers.expressions.evaluator import Evaluator
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.cache import Change
@@ -113,6 +115,7 @@ def add_to(
         ledger=past.ledger,
         now=now,
     )
+    evaluator = Evaluator("agent.decide.cel:COMPILERS")
     reporter = Reporter(
         hub,
         works=at_hub.view(works),
@@ -121,6 +124,7 @@ def add_to(
         applier=applier,
         managed=objects,
         results=results,
+        judge=Judge(evaluator),
         ledger=past.ledger,
         line=past.line,
         now=now,
@@ -173,6 +177,7 @@ def add_to(
     manager.add_controller(others)
     _add_arrivals(manager, here, KindsReconciler(discovery, lacking, objects, wake), lacking)
     manager.add_background("managed-objects", objects.run)
+    manager.add_background("expressions", evaluator.run)
     manager.add_controller(controller)
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from agent.decide import runonce
 from agent.decide.config import disposal
-from agent.decide.ledger import End, run_of, status_of
+from agent.decide.ledger import End, run_of, status_of, timed
 from agent.decide.status import Failure, Observation, applied_generation
 from agent.work.apply import Applier
 from agent.work.delivery import Delivery
@@ -135,12 +135,14 @@ class Workflows:
         status = known
         if known.get("phase") not in FINAL_PHASES:
             log.warning("workflow_lost", work=delivery.name, reason=why.reason)
-            status = {
-                **((content(live) or {}).get("status") or known),
-                "phase": "Error",
-                "message": why.message,
-                "finishedAt": timestamp(self._now()),
-            }
+            status = timed(
+                {
+                    **((content(live) or {}).get("status") or known),
+                    "phase": "Error",
+                    "message": why.message,
+                    "finishedAt": timestamp(self._now()),
+                }
+            )
         failure = Failure(why.message, why.reason)
         ended = _ended(target.meta, status)
         observation = Observation(target.meta, ended, failure=failure, gone=live is None)
@@ -150,7 +152,8 @@ class Workflows:
         """A run that the hub has forgotten, or the end of which it has: it was restored from an older backup."""
         meta = target.meta
         log.warning("workflow_ran_before", work=delivery.name, workflow=meta.name, phase=end.phase)
-        status = status_of(end, self._reported(delivery, meta))
+        asked = delivery.work.metadata.creation_timestamp
+        status = status_of(end, self._reported(delivery, meta), asked=asked)
         return Outcome(Observation(meta, _ended(meta, status), gone=True), target.kind)
 
     def _reported(self, delivery: Delivery, meta: ManifestResourceMeta) -> Json:

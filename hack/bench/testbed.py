@@ -23,6 +23,7 @@ from hack.bench.process_usage import at_rest
 from hack.bench.workload import NAMESPACE
 from hack.fleet import ours, plan, process
 from hack.fleet.api import Api
+from hack.fleet.argo_kinds import Form
 from hack.fleet.bootstrap import namespace
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import EXAMPLES, HUB, REPOSITORY
@@ -162,7 +163,9 @@ def testbed(clusters: int, progress: Progress, *, profiling: bool = False) -> It
     managed = [f"cluster{number}" for number in range(1, clusters + 1)]
     keep_logs = True
     try:
-        with LocalProvider(progress, profiling=profiling).start(directory, managed, argo=False) as fleet:
+        with LocalProvider(progress, profiling=profiling, argo_crds=Form.MINIMAL).start(
+            directory, managed, argo=False
+        ) as fleet:
             bed = Testbed(fleet, progress)
             yield bed
             keep_logs = bed.keep_logs

@@ -43,7 +43,8 @@ _RETRIES = urllib3.Retry(
     allowed_methods=None,
     raise_on_status=False,
 )
-_TIMEOUT = urllib3.Timeout(connect=5, read=30)
+# A definition of half a megabyte takes an API server seconds, and more where several of them start.
+_TIMEOUT = urllib3.Timeout(connect=5, read=90)
 
 
 def kind_of(body: Mapping[str, Any]) -> Kind:

@@ -13,6 +13,7 @@ from rich.console import Console
 from hack.fleet import admission, binaries, crds, progress, status
 from hack.fleet import up as fleet
 from hack.fleet.api import Api
+from hack.fleet.argo_kinds import USUAL, Form
 from hack.fleet.cancel import Cancellation
 from hack.fleet.demo import demo
 from hack.fleet.errors import FleetError
@@ -142,6 +143,13 @@ def _fleet_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="don't run Argo's controller on the managed clusters; its kinds are installed all the same",
     )
+    command.add_argument(
+        "--argo-crds",
+        choices=[form.value for form in Form],
+        default=USUAL.value,
+        help="which of Argo's kinds are defined in full, as on real clusters: all (20 s of CPU time and 600 MB per "
+        "cluster), Workflows alone, or none; a malformed Workflow can then end Argo's controller (default: workflow)",
+    )
 
 
 def _count(text: str) -> int:
@@ -160,7 +168,7 @@ def _count_with_work(text: str) -> int:
 
 def _up(options: argparse.Namespace) -> None:
     layout = Layout(options.dir.absolute())
-    wanted = Wanted(options.clusters, options.bare, not options.no_argo)
+    wanted = Wanted(options.clusters, options.bare, not options.no_argo, Form(options.argo_crds))
     with progress.choose(Console(stderr=True)) as shown:
         running = fleet.up(layout, wanted, shown)
     Console(soft_wrap=True).print(_what_next(running, wanted), highlight=False)

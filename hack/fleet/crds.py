@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 
 from controllers.api.kinds import CRD
 from hack.fleet.api import FIELD_MANAGER, Api
-from hack.fleet.errors import FleetError
+from hack.fleet.errors import ApiFailed, FleetError
 
 # What the agent needs on a managed cluster; the hub gets everything.
 MANAGED_NAMES = (
@@ -41,20 +42,62 @@ def for_managed(definitions: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [body for body in definitions if body["metadata"]["name"] in MANAGED_NAMES]
 
 
-def install(api: Api, definitions: Sequence[dict[str, Any]], seconds: float = 30) -> None:
-    """Apply them and return when all are served (condition Established)."""
-    for body in definitions:
-        api.apply(body)
+def install(api: Api, definitions: Sequence[dict[str, Any]], seconds: float = 120) -> None:
+    """Apply them and return when all are served."""
     deadline = time.monotonic() + seconds
-    waiting = {body["metadata"]["name"] for body in definitions}
+    # At the same time: the server publishes its schemas again after each that comes later.
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda body: _apply(api, body, deadline), definitions))
+    waiting = {body["metadata"]["name"]: body for body in definitions}
     while waiting:
-        found = api.list(CRD)["items"]
-        waiting -= {body["metadata"]["name"] for body in found if _is_established(body)}
+        # Asked of discovery: the definitions themselves may be a megabyte each.
+        served = _served(api, waiting.values())
+        waiting = {name: body for name, body in waiting.items() if name not in served}
         if waiting and time.monotonic() > deadline:
-            reasons = "; ".join(_problem(body) for body in found if body["metadata"]["name"] in waiting)
+            found = [body for name in waiting if (body := api.get(CRD, name)) is not None]
+            reasons = "; ".join(map(_problem, found))
             raise FleetError(f"not served after {seconds:.0f} s: {reasons or ', '.join(waiting)}")
         if waiting:
             time.sleep(0.05)
+
+
+def _apply(api: Api, body: dict[str, Any], deadline: float) -> None:
+    """Again if the server gave up: a large definition may take a busy one longer than it gives a request."""
+    while True:
+        try:
+            api.apply(body)
+        except ApiFailed as error:
+            if error.status != 504 or time.monotonic() > deadline:
+                raise
+        else:
+            return
+
+
+def _served(api: Api, definitions: Iterable[dict[str, Any]]) -> set[str]:
+    """Names of those whose served versions are all there."""
+    wanted = {
+        body["metadata"]["name"]: {
+            (body["spec"]["group"], version["name"])
+            for version in body["spec"]["versions"]
+            if version["served"]
+        }
+        for body in definitions
+    }
+    found = {version: _resources(api, *version) for version in set().union(*wanted.values())}
+    return {
+        name
+        for name, versions in wanted.items()
+        if all(name.partition(".")[0] in found[version] for version in versions)
+    }
+
+
+def _resources(api: Api, group: str, version: str) -> set[str]:
+    try:
+        return {item["name"] for item in api.request("GET", f"/apis/{group}/{version}")["resources"]}
+    except ApiFailed as error:
+        if error.status in (404, 503):
+            return set()  # not yet
+        raise
 
 
 def foreign(api: Api, definitions: Iterable[dict[str, Any]]) -> list[str]:
@@ -96,10 +139,6 @@ def _is_ours(body: dict[str, Any]) -> bool:
 def _conditions(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
     conditions = body.get("status", {}).get("conditions") or []
     return {condition["type"]: condition for condition in conditions}
-
-
-def _is_established(body: dict[str, Any]) -> bool:
-    return bool(_conditions(body).get("Established", {}).get("status") == "True")
 
 
 def _problem(body: dict[str, Any]) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 from rich.console import Console
 
 from controllers.api.kinds import EVENT, WORKFLOW
-from hack.fleet import comparison, examples, story, up
+from hack.fleet import comparison, examples, readiness, story, up
 from hack.fleet.api import Api
 from hack.fleet.comparison import View
 from hack.fleet.follow import Follower, show_until_finished
 from hack.fleet.layout import EXAMPLES, Layout
 from hack.fleet.local import LocalFleet
-from hack.fleet.progress import choose
+from hack.fleet.progress import Progress, choose
 from hack.fleet.status import shown_path
 from hack.fleet.story import Outcome
 from hack.fleet.up import Wanted
@@ -34,7 +34,9 @@ def demo(layout: Layout, clusters: int, seconds: float, console: Console, *, kee
     try:
         with choose(console) as progress:
             fleet = up.up(layout, Wanted(clusters), progress)
-        good = _run(fleet, seconds, console)
+            hub = Api(fleet.hub.kubeconfig)
+            workflows = _prepare(hub, fleet, progress)
+        good = _run(hub, fleet, workflows, seconds, console)
         if keep:
             cluster = next(iter(fleet.managed.values()))
             text = story.commands(_shown(fleet.hub.kubeconfig), _shown(cluster.kubeconfig))
@@ -46,10 +48,21 @@ def demo(layout: Layout, clusters: int, seconds: float, console: Console, *, kee
                 up.down(layout, progress)
 
 
-def _run(fleet: LocalFleet, seconds: float, console: Console) -> bool:
-    hub = Api(fleet.hub.kubeconfig)
-    created = [examples.submit(hub, body) for body in examples.load(EXAMPLES)]
-    workflows = [body for body in created if examples.is_workflow(body)]
+def _prepare(hub: Api, fleet: LocalFleet, progress: Progress) -> list[dict[str, Any]]:
+    """Brings everything but the Workflows to the hub, and returns those once there is a place for them."""
+    bodies = examples.load(EXAMPLES)
+    workflows = [body for body in bodies if examples.is_workflow(body)]
+    for body in bodies:
+        if not examples.is_workflow(body):
+            examples.submit(hub, body)
+    readiness.wait_decided(hub, workflows, fleet.managed.keys(), progress)
+    return workflows
+
+
+def _run(
+    hub: Api, fleet: LocalFleet, bodies: Sequence[dict[str, Any]], seconds: float, console: Console
+) -> bool:
+    workflows = [examples.submit(hub, body) for body in bodies]
     console.print(f"\n{len(workflows)} Workflows were created on the hub:\n", highlight=False)
     follower = Follower(hub, {body["metadata"]["uid"] for body in workflows})
     views = show_until_finished(follower, seconds, console)

@@ -69,9 +69,17 @@ class LocalFleet:
 class LocalProvider:
     """Starts fleets, as many as wanted; they don't know of each other."""
 
-    def __init__(self, progress: Progress | None = None, *, profiling: bool = False) -> None:
-        """`profiling`: the API servers serve CPU profiles of themselves."""
+    def __init__(
+        self,
+        progress: Progress | None = None,
+        *,
+        profiling: bool = False,
+        argo_crds: argo_kinds.Form = argo_kinds.USUAL,
+    ) -> None:
+        """`profiling`: the API servers serve CPU profiles of themselves. `argo_crds`: in which form managed clusters
+        have Argo's kinds."""
         self._progress = progress or Silent()
+        self._argo_crds = argo_crds
         self._profiling = profiling
 
     def start(self, directory: Path, managed: Sequence[str], *, argo: bool, bare: bool = True) -> LocalFleet:
@@ -86,10 +94,10 @@ class LocalProvider:
         cancellation = Cancellation()
         ours = crds.load_ours(CRDS)
         binaries = Binaries(self._progress, cancellation).ensure(names)
-        argo_definitions = argo_kinds.load(self._progress, cancellation) if managed else []
+        argo_definitions = argo_kinds.load(self._progress, cancellation, self._argo_crds) if managed else []
         layout = Layout(directory.absolute())
         clear(layout)
-        supervisor = Supervisor(layout, State(bare=bare, argo=argo), cancellation)
+        supervisor = Supervisor(layout, State(bare=bare, argo=argo, argo_crds=self._argo_crds), cancellation)
         try:
             with Reservation() as ports:
                 etcd = plan.etcd(layout, binaries, ports)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from hack.fleet.argo_kinds import USUAL, Form
 from hack.fleet.errors import FleetError
 
 
@@ -68,6 +69,7 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     processes: list[Process] = []
     bare: bool = True
     argo: bool = True
+    argo_crds: Form = USUAL
     complete: bool = False
 
 

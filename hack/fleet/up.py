@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hack.fleet import lock, ours, process, state
+from hack.fleet import lock, ours, process, readiness, state
+from hack.fleet.api import Api
+from hack.fleet.argo_kinds import USUAL, Form
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import HUB, Layout
 from hack.fleet.local import LocalFleet, LocalProvider
@@ -17,11 +19,13 @@ from hack.fleet.supervisor import Supervisor, stop_all
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a fleet shall consist of. `bare`: nothing of Argosy; without `argo`: no Argo controllers."""
+    """What a fleet shall consist of. `bare`: nothing of Argosy; without `argo`: no Argo controllers. `argo_crds`: in
+    which form managed clusters have Argo's kinds."""
 
     clusters: int = 2
     bare: bool = False
     argo: bool = True
+    argo_crds: Form = USUAL
 
     @property
     def managed(self) -> list[str]:
@@ -44,7 +48,7 @@ def up(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
         alive = [p for p in known.processes if process.is_alive(p)] if known else []
         if known and known.complete and alive:
             _check_same(known, wanted)
-            return _mend(layout, known, alive, progress)
+            return _mend(layout, known, alive, wanted, progress)
         if known and alive:
             progress.say("an earlier `up` was killed halfway; stopping what it left")
             stop_all(alive)
@@ -54,11 +58,12 @@ def up(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
 
 
 def _start(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
-    provider = LocalProvider(progress)
+    provider = LocalProvider(progress, argo_crds=wanted.argo_crds)
     try:
         fleet = provider.start(layout.root, wanted.managed, argo=wanted.argo, bare=wanted.bare)
         if not wanted.bare:
             ours.start(fleet, progress)
+            _wait(fleet, wanted, progress)
         fleet.supervisor.finish()
     except BaseException:
         left = state.load(layout.state)
@@ -70,17 +75,27 @@ def _start(layout: Layout, wanted: Wanted, progress: Progress) -> LocalFleet:
     return fleet
 
 
+def _wait(fleet: LocalFleet, wanted: Wanted, progress: Progress) -> None:
+    """For what is there only when Argosy's parts have talked to each other."""
+    if not wanted.bare:
+        readiness.wait_available(Api(fleet.hub.kubeconfig), wanted.managed, progress)
+
+
 def _check_same(known: State, wanted: Wanted) -> None:
     managed = sorted(cluster.name for cluster in known.clusters if cluster.name != HUB)
-    if (managed, known.bare, known.argo) != (sorted(wanted.managed), wanted.bare, wanted.argo):
+    there = (managed, known.bare, known.argo, known.argo_crds)
+    if there != (sorted(wanted.managed), wanted.bare, wanted.argo, wanted.argo_crds):
         raise FleetError(
             f"a fleet with {', '.join(managed) or 'no managed cluster'}"
-            f"{', bare' if known.bare else ''}{'' if known.argo else ', without Argo'} is up here; "
+            f"{', bare' if known.bare else ''}{'' if known.argo else ', without Argo'}"
+            f"{'' if known.argo_crds is USUAL else f', with CRDs {known.argo_crds}'} is up here; "
             "take it down before starting a different one"
         )
 
 
-def _mend(layout: Layout, known: State, alive: Sequence[Process], progress: Progress) -> LocalFleet:
+def _mend(
+    layout: Layout, known: State, alive: Sequence[Process], wanted: Wanted, progress: Progress
+) -> LocalFleet:
     fleet = LocalFleet(layout, Supervisor(layout, known))
     dead = sorted((p for p in known.processes if p not in alive), key=_start_order)
     if not dead:
@@ -88,6 +103,8 @@ def _mend(layout: Layout, known: State, alive: Sequence[Process], progress: Prog
     for gone in dead:
         with progress.step(f"starting {gone.part.title} again, which had ended"):
             fleet.supervisor.launch(gone.part)
+    if dead:
+        _wait(fleet, wanted, progress)
     return fleet
 
 

@@ -76,7 +76,7 @@ def is_left_alone(placement: Placement) -> bool:
 
 
 def evaluate(placement: Placement, snapshot: Snapshot) -> Evaluation:
-    """The clusters for `placement`, and its two conditions. Ask `is_left_alone` first."""
+    """The clusters for `placement`, and its two conditions. Ask `is_left_alone` first. Raises Unanswered."""
     spec = placement.spec
     if len(placement.metadata.name) > LABEL_LIMIT:
         return _stuck(
@@ -87,7 +87,8 @@ def evaluate(placement: Placement, snapshot: Snapshot) -> Evaluation:
     candidates = filters.alive(snapshot.clusters)
     try:
         candidates = filters.members(sets, candidates)
-        by_predicate = filters.predicates(spec.predicates, candidates, snapshot.scores_of)
+        by_predicate = filters.predicates(spec.predicates, candidates, snapshot.cel)
+        snapshot.cel.require()
         passed = filters.tolerated(spec.tolerations, by_predicate.clusters, snapshot.decided, snapshot.now)
         weights, ignored = prioritizers.usable(prioritizers.weights(spec.prioritizer_policy))
         ranking = prioritizers.rank(passed.clusters, weights, snapshot)
@@ -99,7 +100,7 @@ def evaluate(placement: Placement, snapshot: Snapshot) -> Evaluation:
     return Evaluation(
         groups=groups,
         satisfied=_none_to_choose_from(spec, bound, sets, candidates) or _satisfied(len(chosen), missing),
-        misconfigured=_configured(ignored),
+        misconfigured=_configured([*ignored, *by_predicate.problems]),
         clusters=tuple(chosen),
         until=_first(passed, ranking),
         candidates=frozenset(_names(candidates)),

@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet
 from controllers.api.placement_policy import ClusterPredicate, Toleration
 from controllers.cluster_sets import membership
+from controllers.expressions.wire import ExpressionError
 from controllers.misconfigured import Misconfigured
 from controllers.selectors import compile_requirements, compile_selector
 from placement.evaluator import taints
-from placement.evaluator.snapshot import ScoresOf
-
-if TYPE_CHECKING:
-    from placement.evaluator.cel import Expression
+from placement.evaluator.answers import Answers
 
 # Why a cluster does not pass, as the part of the Placement that refuses it; "" when it passes.
 _Check = Callable[[ManagedCluster], str]
@@ -29,12 +26,14 @@ _Check = Callable[[ManagedCluster], str]
 @dataclass(frozen=True)
 class Filtered:
     """What a filter leaves. `refused`: why, in words, by the name of each cluster that it took out. `until`: when it
-    may take out one more of the clusters that are left though nothing has changed; None: never."""
+    may take out one more of the clusters that are left though nothing has changed; None: never. `problems`: what of the
+    Placement could not be applied to some clusters, in words."""
 
     name: str
     clusters: Sequence[ManagedCluster]
     refused: Mapping[str, str]
     until: datetime | None = None
+    problems: Sequence[str] = ()
 
 
 def eligible_sets(bound: Sequence[ManagedClusterSet], asked: Sequence[str]) -> list[ManagedClusterSet]:
@@ -54,14 +53,17 @@ def members(sets: Iterable[ManagedClusterSet], clusters: Iterable[ManagedCluster
 
 
 def predicates(
-    asked: Sequence[ClusterPredicate], clusters: Sequence[ManagedCluster], scores_of: ScoresOf
+    asked: Sequence[ClusterPredicate], clusters: Sequence[ManagedCluster], cel: Answers
 ) -> Filtered:
-    """Leaves the clusters that at least one predicate accepts; all of them when there is none.
+    """Leaves the clusters that at least one predicate accepts; all of them when there is none. What of `cel` is missing
+    refuses.
 
     Raises Misconfigured for a predicate that cannot be applied, whether there are clusters or not.
     """
+    problems = _Problems()
     checks = [
-        _predicate(predicate, f"spec.predicates[{index}]", scores_of) for index, predicate in enumerate(asked)
+        _predicate(predicate, f"spec.predicates[{index}]", cel, problems)
+        for index, predicate in enumerate(asked)
     ]
     if not checks:
         return Filtered("Predicate", clusters, {})
@@ -76,7 +78,7 @@ def predicates(
             reasons.append(reason)
         else:
             refused[cluster.metadata.name] = "does not match " + ", nor ".join(reasons)
-    return Filtered("Predicate", left, refused)
+    return Filtered("Predicate", left, refused, problems=problems.told())
 
 
 def tolerated(
@@ -103,7 +105,7 @@ def tolerated(
     return Filtered("TaintToleration", left, refused, min(ends, default=None))
 
 
-def _predicate(predicate: ClusterPredicate, field: str, scores_of: ScoresOf) -> _Check:
+def _predicate(predicate: ClusterPredicate, field: str, cel: Answers, problems: _Problems) -> _Check:
     selector = predicate.required_cluster_selector
     where = f"{field}.requiredClusterSelector"
     labels = compile_selector(selector.label_selector, f"{where}.labelSelector")
@@ -111,9 +113,14 @@ def _predicate(predicate: ClusterPredicate, field: str, scores_of: ScoresOf) -> 
         selector.claim_selector.match_expressions, f"{where}.claimSelector.matchExpressions"
     )
     expressions = [
-        _expression(text, f"{where}.celSelector.celExpressions[{index}]")
+        (text, f"{where}.celSelector.celExpressions[{index}]")
         for index, text in enumerate(selector.cel_selector.cel_expressions)
     ]
+    for text, path in expressions:
+        try:
+            cel.check(text)
+        except ExpressionError as error:
+            raise Misconfigured(path, str(error)) from error
     by_label, by_claim, by_cel = f"{field} (labels)", f"{field} (claims)", f"{field} (CEL)"
 
     def check(cluster: ManagedCluster) -> str:
@@ -121,19 +128,27 @@ def _predicate(predicate: ClusterPredicate, field: str, scores_of: ScoresOf) -> 
             return by_label
         if claims.requirements and not claims.matches(cluster.claims()):
             return by_claim
-        if not all(item.holds(cluster, scores_of) for item in expressions):
-            return by_cel
+        for text, path in expressions:
+            found = cel.of(text, cluster)
+            if found is not None and found.exceeded:
+                problems.add(f"{path}: {found.error}", cluster)
+            if found is None or not found.holds:
+                return by_cel
         return ""
 
     return check
 
 
-def _expression(text: str, field: str) -> Expression:
-    # The CEL library takes 30 MB of memory: for those hubs only that have such a Placement.
-    from controllers.cel import CelError
-    from placement.evaluator.cel import expression
+class _Problems:
+    """What of the Placement could not be applied to which clusters."""
 
-    try:
-        return expression(text)
-    except CelError as error:
-        raise Misconfigured(field, str(error)) from error
+    def __init__(self) -> None:
+        self._clusters: dict[str, list[str]] = {}
+
+    def add(self, problem: str, cluster: ManagedCluster) -> None:
+        self._clusters.setdefault(problem, []).append(cluster.metadata.name)
+
+    def told(self) -> list[str]:
+        return [
+            f"{problem} (cluster {', '.join(sorted(names))})" for problem, names in self._clusters.items()
+        ]

@@ -25,6 +25,8 @@ from controllers.runtime.cache import Change, Key
 from controllers.runtime.informer import Informer
 from controllers.runtime.informers import Informers
 from controllers.runtime.scope import Scope
+from placement.evaluator.answers import Answers
+from placement.evaluator.expressions import Expressions
 from placement.evaluator.snapshot import Snapshot, selected
 
 M = TypeVar("M")
@@ -113,6 +115,7 @@ class Hub:
         self.cluster_sets = Decoded(cluster_sets, ManagedClusterSet)
         self.bindings = Decoded(bindings, ManagedClusterSetBinding)
         self.scores = Decoded(scores, AddOnPlacementScore)
+        self.expressions = Expressions.with_worker()
         self._selections = Selections(decisions)
 
     @classmethod
@@ -147,4 +150,5 @@ class Hub:
             elsewhere=self._selections.elsewhere(placement),
             scores=self.scores.by_key,
             now=now,
+            cel=Answers(self.scores.by_key, self.expressions),
         )

@@ -60,7 +60,7 @@ class EvaluatorReconciler:
             return Result.done()
         own = self._decisions.by_index(BY_PLACEMENT, f"{request.namespace}/{request.name}")
         snapshot = self._hub.snapshot(request, list(readable(own, PlacementDecision)), self._now())
-        evaluation = evaluate(placement, snapshot)
+        evaluation = await self._hub.expressions.answered(snapshot.cel, lambda: evaluate(placement, snapshot))
         desired: list[PlacementDecision] = []
         if evaluation.groups is not None:
             desired = pages(placement, evaluation.groups)

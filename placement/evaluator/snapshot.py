@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
 from controllers.api.placement import PlacementDecision
+from placement.evaluator.answers import Answers
 
 # The AddOnPlacementScore that a cluster has under a name; None: it has none.
 ScoresOf = Callable[[str, str], AddOnPlacementScore | None]
@@ -22,7 +23,8 @@ class Snapshot:
 
     `clusters`, `cluster_sets`: all of the hub. `bindings`: those of the Placement's namespace. `decisions`: the
     Placement's own pages. `elsewhere`: by cluster, how often other Placements have selected it. `scores`: by cluster
-    and name. `now`: an aware time, which tolerations and scores run out by.
+    and name. `now`: an aware time, which tolerations and scores run out by. `cel`: what CEL selectors say of the
+    clusters.
     """
 
     clusters: Sequence[ManagedCluster] = ()
@@ -32,6 +34,7 @@ class Snapshot:
     elsewhere: Mapping[str, int] = field(default_factory=dict)
     scores: Mapping[tuple[str, str], AddOnPlacementScore] = field(default_factory=dict)
     now: datetime = _BEGINNING
+    cel: Answers = field(default_factory=Answers, compare=False)
 
     def scores_of(self, cluster: str, name: str) -> AddOnPlacementScore | None:
         """The AddOnPlacementScore of this name that the cluster has; None: it has none."""

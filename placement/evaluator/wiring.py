@@ -109,6 +109,7 @@ def add_to(manager: Manager, client: Client, informers: Informers, recorder: Rec
         gather=GATHER,
         longest=GATHER_LONGEST,
     )
+    manager.add_background("expressions", hub.expressions.evaluator.run)
     return manager.add_controller(controller)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,12 @@ from rich.console import Console
 
 from controllers.api import keys
 from controllers.api.kinds import PLACEMENT, WORKFLOW
+from controllers.expressions.evaluator import EvaluatorError
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.runtime.cache import Key
 from controllers.runtime.ending import exit_status
+from placement.evaluator.expressions import Expressions
 from placement.explain import tables
 from placement.explain.gather import Drafts, Live, UnreadableError, drafts, gather
 from placement.explain.report import explain_placement, explain_workflow
@@ -97,10 +100,20 @@ async def run(options: argparse.Namespace) -> None:
     finally:
         await hub.close()
     asked = {item.key: item for item in finished if item is not None}
-    _show(options, live.with_drafts(files), asked, files)
+    expressions = Expressions.with_worker()
+    try:
+        await _show(options, live.with_drafts(files), asked, files, expressions)
+    finally:
+        await expressions.evaluator.close()
 
 
-def _show(options: argparse.Namespace, live: Live, asked: dict[Key, Object], files: Drafts) -> None:
+async def _show(
+    options: argparse.Namespace,
+    live: Live,
+    asked: dict[Key, Object],
+    files: Drafts,
+    expressions: Expressions,
+) -> None:
     console = Console(soft_wrap=False)
     if not console.is_terminal:
         console = Console(width=_UNFOLDED)
@@ -113,13 +126,19 @@ def _show(options: argparse.Namespace, live: Live, asked: dict[Key, Object], fil
             if placement is None:
                 raise NotThereError(_no(PLACEMENT.kind, name, live.placements))
             is_draft = any(item.key == name for item in files.of(PLACEMENT))
-            console.print(tables.of_placement(explain_placement(live, placement, now), is_draft=is_draft))
+            explain = functools.partial(explain_placement, live, placement, now)
+            console.print(
+                tables.of_placement(await expressions.answered(live.cel, explain), is_draft=is_draft)
+            )
         else:
             is_draft = any(item.key == name for item in files.of(WORKFLOW))
             workflow = live.workflows.get(name) if is_draft else asked.get(name)
             if workflow is None:
                 raise NotThereError(_no(WORKFLOW.kind, name, live.workflows))
-            console.print(tables.of_workflow(explain_workflow(live, workflow, now), is_draft=is_draft))
+            explain_it = functools.partial(explain_workflow, live, workflow, now)
+            console.print(
+                tables.of_workflow(await expressions.answered(live.cel, explain_it), is_draft=is_draft)
+            )
 
 
 def _all_targets(options: argparse.Namespace, files: Drafts) -> list[tuple[str, Key]]:
@@ -141,4 +160,6 @@ def _no(kind: str, key: Key, known: Collection[Key]) -> str:
 
 def main(options: argparse.Namespace) -> int:
     """Exit status: 0 explained, 1 the hub did not answer or what was asked for is not there, 2 wrong use."""
-    return exit_status(lambda: uvloop.run(run(options)), failures=(UnreadableError, NotThereError, OSError))
+    return exit_status(
+        lambda: uvloop.run(run(options)), failures=(UnreadableError, NotThereError, EvaluatorError, OSError)
+    )

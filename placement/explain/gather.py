@@ -32,6 +32,7 @@ from controllers.kube.client import Client
 from controllers.kube.object import Object, Unreadable
 from controllers.ownership import placed_cluster
 from controllers.runtime.cache import Key
+from placement.evaluator.answers import Answers
 from placement.evaluator.snapshot import Snapshot, selected
 
 M = TypeVar("M")
@@ -64,7 +65,8 @@ class Drafts:
 
 @dataclass(frozen=True)
 class Live:
-    """Objects by (namespace, name). `workflows`: those that have not finished."""
+    """Objects by (namespace, name). `workflows`: those that have not finished. `cel`: what CEL selectors say of the
+    clusters."""
 
     clusters: Mapping[Key, ManagedCluster]
     cluster_sets: Mapping[Key, ManagedClusterSet]
@@ -73,6 +75,7 @@ class Live:
     placements: Mapping[Key, Placement]
     decisions: Sequence[PlacementDecision]
     workflows: Mapping[Key, Object]
+    cel: Answers = field(default_factory=Answers, compare=False)
 
     def pages(self, placement: Key) -> list[PlacementDecision]:
         """The decisions of one Placement, in order."""
@@ -90,6 +93,7 @@ class Live:
             elsewhere=Counter(selected(others)),
             scores=self.scores,
             now=now,
+            cel=self.cel,
         )
 
     @functools.cached_property
@@ -99,6 +103,7 @@ class Live:
 
     def with_drafts(self, drafts: Drafts) -> Live:
         """As it would be if the files were applied. Raises UnreadableError."""
+        scores = {**self.scores, **_models(drafts.of(ADDON_PLACEMENT_SCORE), AddOnPlacementScore)}
         return replace(
             self,
             clusters={**self.clusters, **self._clusters(drafts)},
@@ -107,9 +112,10 @@ class Live:
                 **self.bindings,
                 **_models(drafts.of(MANAGED_CLUSTER_SET_BINDING), ManagedClusterSetBinding),
             },
-            scores={**self.scores, **_models(drafts.of(ADDON_PLACEMENT_SCORE), AddOnPlacementScore)},
+            scores=scores,
             placements={**self.placements, **_models(drafts.of(PLACEMENT), Placement)},
             workflows={**self.workflows, **{item.key: item for item in drafts.of(WORKFLOW)}},
+            cel=Answers(scores),
         )
 
     def _clusters(self, drafts: Drafts) -> dict[Key, ManagedCluster]:

@@ -7,6 +7,7 @@ where ours differs on purpose (docs/placement.md): what is misconfigured, spread
 from __future__ import annotations
 
 import datetime
+import functools
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -31,8 +32,10 @@ from controllers.api.meta import timestamp
 from controllers.api.placement import Placement, PlacementDecision
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
+from placement.evaluator.answers import Answers
 from placement.evaluator.decisions import pages
 from placement.evaluator.evaluate import evaluate
+from placement.evaluator.expressions import Expressions
 from placement.evaluator.snapshot import Snapshot, selected
 from tests.e2e.ocm.conftest import OcmHub
 from tests.eventually import eventually
@@ -49,6 +52,7 @@ class Fleet:
 
     def __init__(self, hub: Client, number: int) -> None:
         self.hub = hub
+        self.expressions = Expressions.with_worker()
         self.name = f"compare-{number}"
         self.chance = random.Random(number)
         self.clusters = [f"{self.name}-c{index:02}" for index in range(CLUSTERS)]
@@ -228,6 +232,7 @@ class Fleet:
         decisions = [item.decode(PlacementDecision) for item in (await hub.list(PLACEMENT_DECISION))[0]]
         scores = [item.decode(AddOnPlacementScore) for item in (await hub.list(ADDON_PLACEMENT_SCORE))[0]]
         bindings = (await hub.list(MANAGED_CLUSTER_SET_BINDING, namespace=self.name))[0]
+        by_name = {(item.metadata.namespace, item.metadata.name): item for item in scores}
         return Snapshot(
             clusters=[item.decode(ManagedCluster) for item in (await hub.list(MANAGED_CLUSTER))[0]],
             cluster_sets=[
@@ -235,8 +240,9 @@ class Fleet:
             ],
             bindings=[item.decode(ManagedClusterSetBinding) for item in bindings],
             elsewhere=Counter(selected(decisions)),
-            scores={(item.metadata.namespace, item.metadata.name): item for item in scores},
+            scores=by_name,
             now=datetime.datetime.now(datetime.UTC),
+            cel=Answers(by_name, self.expressions),
         )
 
     async def decided(self, name: str) -> tuple[Placement, list[PlacementDecision]]:
@@ -266,6 +272,7 @@ async def fleets(ocm: OcmHub) -> AsyncIterator[list[Fleet]]:
     yield made
     for fleet in made:
         await fleet.remove()
+        await fleet.expressions.evaluator.close()
 
 
 async def test_both_decide_the_same(fleets: list[Fleet]) -> None:
@@ -281,7 +288,8 @@ async def test_both_decide_the_same(fleets: list[Fleet]) -> None:
                 "spec": spec,
             }
             created = (await fleet.hub.create(PLACEMENT, body, namespace=fleet.name)).decode(Placement)
-            ours = evaluate(created, snapshot)
+            decide = functools.partial(evaluate, created, snapshot)
+            ours = await fleet.expressions.answered(snapshot.cel, decide)
             theirs, made = await fleet.decided(name)
             assert ours.groups is not None
             where = f"{fleet.name}/{name}: {spec}"

@@ -9,11 +9,12 @@ import pytest
 
 from agent.decide.manifest import size_of
 from agent.decide.naming import MAX_WORK_NAME
-from controllers.api.kinds import MANIFEST_WORK, Kind
+from controllers.api.kinds import MANIFEST_WORK, WORKFLOW, Kind
 from controllers.kube.patch import merge_patch
 from tests.integration.agent import works
 from tests.integration.agent.conftest import Pair, running
 from tests.integration.agent.works import CLUSTER, CONFIG_MAP, DEPLOYMENT, Json, config_map, manifest, option
+from tests.unit.expressions.attacks import doubling, endless
 
 UNKNOWN = Kind("nowhere.example.org", "v1", "Unheard", "unheards")
 
@@ -139,6 +140,18 @@ async def test_what_an_executor_may_not_is_said_and_the_rest_applied(pair: Pair,
     assert await works.find(pair, DEPLOYMENT, "d", namespace) is None
 
 
+@pytest.mark.usefixtures("agent")
+async def test_a_workflow_that_would_end_argo_is_refused_by_the_cluster(pair: Pair, namespace: str) -> None:
+    """Argo's controller panics at a template whose name is a number, again at each start."""
+    body = manifest(WORKFLOW, "w", namespace)
+    body["spec"] = {"entrypoint": "1", "templates": [{"name": 1, "container": {"image": "busybox"}}]}
+    await works.create(pair, namespace, body)
+    text = await works.condition(pair, namespace, "Applied", "False", ordinal=0)
+    assert "spec.templates[0].name" in text
+    assert await works.find(pair, WORKFLOW, "w", namespace) is None
+    await works.delete(pair, namespace)
+
+
 # -- too much --------------------------------------------------------------------------------------------
 def filled(name: str, namespace: str, kibibytes: int) -> Json:
     return config_map(name, namespace, fill="x" * (kibibytes * 1024))
@@ -223,3 +236,38 @@ async def test_a_work_without_manifests_is_no_reason_to_end(pair: Pair, namespac
     text = await works.condition(pair, namespace, "Available", "Unknown")
     assert "cannot get any available resource" in text
     await works.delete(pair, namespace)
+
+
+# -- expressions without end -----------------------------------------------------------------------------
+def judged(name: str, namespace: str, expression: str) -> dict[str, Any]:
+    rule = {"type": "CEL", "condition": "Good", "celExpressions": [expression]}
+    return {"manifestConfigs": [option(CONFIG_MAP, name, namespace, conditionRules=[rule])]}
+
+
+@pytest.mark.usefixtures("agent")
+async def test_an_attack_by_cel_costs_only_its_own_condition(pair: Pair, namespace: str) -> None:
+    """All at the same time; the innocent one is judged again and again meanwhile."""
+    attacks = {f"{namespace}-{number}": attack for number, attack in enumerate((doubling(28), endless()))}
+    for name, expression in attacks.items():
+        await works.create(
+            pair, name, config_map(name, namespace, a="1"), **judged(name, namespace, expression)
+        )
+    innocent = f"{namespace}-innocent"
+    await works.create(
+        pair,
+        innocent,
+        config_map("c", namespace, a="1"),
+        **judged("c", namespace, "object.data.a == '2'"),
+    )
+    await works.condition(pair, innocent, "Good", "False", ordinal=0)
+    await works.change(pair, innocent, config_map("c", namespace, a="2"))
+    await works.condition(pair, innocent, "Good", "True", ordinal=0)
+    for name, expression in attacks.items():
+        await works.condition(pair, name, "Applied", "True")
+        text = await works.condition(pair, name, "Good", "False", ordinal=0)
+        assert text.startswith("ConditionRuleExpressionError: the expression ")
+        assert expression[:40] in text
+        assert "took more than" in text
+        assert text.endswith("make the expression cheaper")
+    for name in (innocent, *attacks):
+        await works.delete(pair, name)

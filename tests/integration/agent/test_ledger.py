@@ -27,6 +27,7 @@ from controllers.api.kinds import (
     WORKFLOW,
     WORKFLOW_STATUS_RESULT,
 )
+from controllers.api.meta import parsed
 from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
 from tests.integration.agent import works
@@ -66,6 +67,8 @@ async def told(pair: Pair, name: str, phase: str) -> str:
     await works.feedback_value(pair, name, "phase", phase)
     found = (await pair.hub.get(WORKFLOW_STATUS_RESULT, name, namespace=CLUSTER)).to_dict()["workflowStatus"]
     assert found["phase"] == phase
+    # Argo's clients show 292 years for a run without a start.
+    assert parsed(found["startedAt"]) <= parsed(found["finishedAt"])
     assert await works.find(pair, WORKFLOW, name, name) is None
     return str(found["message"])
 

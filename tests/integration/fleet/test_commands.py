@@ -12,8 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from hack.fleet import process, state
-from hack.fleet.layout import REPOSITORY, Layout
+from controllers.api.keys import PLACEMENT_ANNOTATION
+from controllers.api.kinds import MANAGED_CLUSTER
+from hack.fleet import examples, process, readiness, state
+from hack.fleet.api import Api
+from hack.fleet.errors import FleetError
+from hack.fleet.layout import EXAMPLES, REPOSITORY, Layout
+from hack.fleet.progress import Silent
 from hack.fleet.state import Process
 
 pytestmark = pytest.mark.integration
@@ -90,12 +95,33 @@ def test_up_status_up_down(layout: Layout) -> None:
     assert not any(map(process.is_alive, running))
 
 
+def test_up_returns_when_the_hub_has_every_cluster(layout: Layout) -> None:
+    up = fleet(layout, "up", "--no-argo", "--clusters", "1", "--argo-crds", "minimal")
+    assert up.returncode == 0, up.stderr
+    hub = Api(layout.kubeconfig("hub"))
+    # Not waited for: so it is at once.
+    assert readiness.unavailable(hub.list(MANAGED_CLUSTER)["items"], ["cluster1"]) == []
+    for body in examples.load(EXAMPLES):
+        if body["metadata"].get("name") in ("default", "any-cluster"):
+            hub.apply(body)
+    workflow = {"metadata": {"namespace": "argo", "annotations": {PLACEMENT_ANNOTATION: "any-cluster"}}}
+    readiness.wait_decided(hub, [workflow], ["cluster1"], Silent())
+    with pytest.raises(FleetError, match=r"^after 1 s Placement argo/any-cluster has not selected cluster2$"):
+        readiness.wait_decided(hub, [workflow], ["cluster1", "cluster2"], Silent(), seconds=1)
+    with pytest.raises(
+        FleetError, match=r"^after 1 s cluster2 is not registered; cluster3 is not registered$"
+    ):
+        readiness.wait_available(hub, ["cluster1", "cluster2", "cluster3"], Silent(), seconds=1)
+
+
 @pytest.mark.e2e
 def test_demo_ends_well_and_leaves_nothing(layout: Layout) -> None:
     done = fleet(layout, "demo", "--timeout", "120")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 Workflows ended on the hub exactly as on their clusters" in done.stdout
     assert "steps-with-failing-branch was sent to" in done.stdout
+    for cluster in ("cluster1", "cluster2"):  # whichever came first: both had been selected before
+        assert f"was sent to {cluster}," in done.stdout
     assert sorted(path.name for path in layout.root.iterdir()) == ["lock", "logs"]
 
 

@@ -14,6 +14,7 @@ from placement.evaluator.wiring import add_to
 from tests.integration.bodies import Body, of, placement
 from tests.integration.placement.deciding import decides, pages, status
 from tests.integration.running import running
+from tests.unit.expressions.attacks import doubling
 
 
 async def taint(client: Client, cluster: str, *taints: Body) -> None:
@@ -113,6 +114,26 @@ async def test_bad_cel_is_named_and_the_last_good_decision_stays(
             "spec.predicates[0].requiredClusterSelector.celSelector.celExpressions[0]: "
         )
         await decides(client, namespace, clusters[:2])
+
+
+async def test_an_attack_by_cel_costs_only_its_own_placement(
+    client: Client, namespace: str, clusters: list[str], bound_set: str
+) -> None:
+    async with running(client, add_to):
+        for name, text in (("attack", doubling(28)), ("p", "managedCluster.metadata.name != ''")):
+            predicate = {"requiredClusterSelector": {"celSelector": {"celExpressions": [text]}}}
+            await client.create(PLACEMENT, placement(name, predicates=[predicate]), namespace=namespace)
+        await decides(client, namespace, clusters)
+        found = await status(client, namespace, "NotAllDecisionsScheduled", "attack")
+        said = next(item for item in found["conditions"] if item["type"] == "PlacementMisconfigured")
+        assert said["status"] == "True"
+        assert said["message"] == (
+            "spec.predicates[0].requiredClusterSelector.celSelector.celExpressions[0]: "
+            "took more than 64 MB of memory: make the expression cheaper"
+        )
+        # A cluster that comes later is seen by the other one as ever.
+        await client.delete(MANAGED_CLUSTER, clusters[1])
+        await decides(client, namespace, [clusters[0], clusters[2]])
 
 
 async def test_groups_are_labelled_and_counted(

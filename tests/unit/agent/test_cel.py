@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decide import cel
+from agent.decide.cel import COMPILERS, CelError
 from agent.decide.cel_functions import expanded
 from agent.decide.reach import EVERYTHING, Reach, cut, joined, reach_of
 
@@ -19,8 +19,7 @@ ENDED = (
 
 
 def evaluate(expression: str, live: dict[str, Any]) -> Any:
-    program = cel.rule(expression)
-    return program.evaluate(cel.Scope([program], live))[1]
+    return COMPILERS["rule"](expression)({"object": cut(live, reach_of(expression))})[1]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +59,7 @@ def test_evaluation(expression: str, live: dict[str, Any], expected: Any) -> Non
     ],
 )
 def test_evaluation_errors(expression: str, live: dict[str, Any], message: str) -> None:
-    with pytest.raises(cel.CelError, match=message) as raised:
+    with pytest.raises(CelError, match=message) as raised:
         evaluate(expression, live)
     assert "\n" not in str(raised.value)
 
@@ -77,13 +76,13 @@ def test_evaluation_errors(expression: str, live: dict[str, Any], message: str) 
     ],
 )
 def test_compile_errors(expression: str, message: str) -> None:
-    with pytest.raises(cel.CelError, match=message) as raised:
-        cel.rule(expression)
+    with pytest.raises(CelError, match=message) as raised:
+        COMPILERS["rule"](expression)
     assert "\n" not in str(raised.value)
 
 
 def test_programs_are_compiled_once() -> None:
-    assert cel.rule("object.a == 1") is cel.rule("object.a == 1")
+    assert COMPILERS["rule"]("object.a == 1") is COMPILERS["rule"]("object.a == 1")
 
 
 # -- hasConditions ---------------------------------------------------------------------------------------
@@ -196,11 +195,10 @@ _EXPRESSIONS = st.sampled_from(
 
 
 def outcome(expression: str, live: dict[str, Any], *, whole: bool) -> Any:
-    program = cel.rule(expression)
-    sharers = [program, cel.rule("object == null")] if whole else [program]
+    seen = live if whole else cut(live, reach_of(expression))
     try:
-        return program.evaluate(cel.Scope(sharers, live))
-    except cel.CelError as error:
+        return COMPILERS["rule"](expression)({"object": seen})
+    except CelError as error:
         return str(error)
 
 

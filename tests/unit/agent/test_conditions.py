@@ -11,6 +11,7 @@ from agent.decide.conditions import from_rules, is_from_rule
 from controllers.api.conditions import MAX_MESSAGE, condition, merged
 from controllers.api.manifestconfig import ConditionRule
 from controllers.api.meta import timestamp
+from tests.unit.agent.judging import judgements
 
 NOW = datetime(2026, 11, 21, 9, 30, 15, 999, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -23,7 +24,7 @@ def rule(*expressions: str, condition: str = "Complete", kind: str = "CEL", **mo
 
 
 def outcomes(live: dict[str, Any], *rules: ConditionRule) -> list[Outcome]:
-    found = from_rules(live, rules, generation=4, now=NOW)
+    found = from_rules(judgements(live, rules), generation=4, now=NOW)
     assert all(one.observed_generation == 4 for one in found)
     assert all(one.last_transition_time == "2026-11-21T09:30:15Z" for one in found)
     return [(one.type, one.status, one.reason, one.message) for one in found]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.decide.feedback import read_feedback
-from agent.decide.kubectl_path import MISSING, PathError, first, translated
+from agent.decide.kubectl_path import MISSING, PathError, first, parsed
 from controllers.api.manifestconfig import FeedbackRule, JsonPath
 from controllers.api.work import FeedbackValue, FieldValue
 
@@ -123,7 +123,7 @@ def test_paths(path: str, expected: Any) -> None:
 )
 def test_unreadable_paths(path: str, message: str) -> None:
     with pytest.raises(PathError, match=message):
-        translated(path)
+        parsed(path)
 
 
 def paths(**path_by_name: str) -> FeedbackRule:

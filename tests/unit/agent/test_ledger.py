@@ -46,12 +46,12 @@ def test_whatever_annotations_hold_the_name_is_a_key_of_a_config_map(origin: str
     ("status", "expected"),
     [
         (
-            {"phase": "Succeeded", "finishedAt": "2026-01-01T00:00:00Z"},
-            End("Succeeded", "", "2026-01-01T00:00:00Z"),
+            {"phase": "Succeeded", "finishedAt": "2026-01-01T00:00:00Z", "startedAt": "2025-12-31T00:00:00Z"},
+            End("Succeeded", "", "2026-01-01T00:00:00Z", "2025-12-31T00:00:00Z"),
         ),
         ({"phase": "Failed", "message": "m" * 900}, End("Failed", "m" * 200)),
         ({"phase": "Failed", "message": 7, "finishedAt": {"a": 1}}, End("Failed")),
-        ({"phase": "Running", "message": "at work"}, End("Error", "why", NOW)),
+        ({"phase": "Running", "message": "at work", "startedAt": "then"}, End("Error", "why", NOW, "then")),
         ({"phase": ["Succeeded"]}, End("Error", "why", NOW)),
         ({}, End("Error", "why", NOW)),
     ],
@@ -62,13 +62,34 @@ def test_what_is_entered_of_a_status(status: dict[str, Any], expected: End) -> N
 
 def test_the_hub_is_told_the_end_and_none_of_the_nodes_that_it_knew() -> None:
     known = {"phase": "Running", "startedAt": "then", "progress": "1/2", "nodes": {"n": {"phase": "Running"}}}
-    told = status_of(End("Failed", "step 2 failed", NOW), known)
+    told = status_of(End("Failed", "step 2 failed", NOW), known, asked="later")
     assert told.pop("message").startswith("step 2 failed; it ran on this cluster before")
     assert told == {"phase": "Failed", "startedAt": "then", "progress": "1/2", "finishedAt": NOW}
-    assert status_of(End("Error"), {}) == {
+    assert status_of(End("Error"), {}, asked=NOW) == {
         "phase": "Error",
         "message": "it ran on this cluster before and is not run again; its nodes are not known any more",
+        "startedAt": NOW,
+        "finishedAt": NOW,
     }
+
+
+@pytest.mark.parametrize(
+    ("end", "known", "started", "finished"),
+    [
+        (End("Failed", "", NOW, "then"), {"startedAt": "other"}, "then", NOW),
+        (End("Failed", "", NOW), {"startedAt": "other"}, "other", NOW),
+        (End("Failed", "", NOW), {}, NOW, NOW),
+        (End("Failed", "", NOW), {"startedAt": 7}, NOW, NOW),
+        (End("Failed", "", "", "then"), {}, "then", "then"),
+        (End("Failed"), {}, "asked", "asked"),
+    ],
+)
+def test_a_run_has_a_start_and_an_end_whatever_is_known(
+    end: End, known: dict[str, Any], started: str, finished: str
+) -> None:
+    """Without a start `argo list` shows 106751 days."""
+    told = status_of(end, known, asked="asked")
+    assert (told["startedAt"], told["finishedAt"]) == (started, finished)
 
 
 def write(pages: Pages, *runs: str) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -11,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.decide import status as deciding
 from agent.decide.aggregate import work_conditions
+from agent.decide.config import options_for
 from agent.decide.status import (
     Failure,
     Observation,
     applied_generation,
     completed_manifest,
-    desired_status,
     is_complete,
     status_patch,
 )
@@ -37,6 +39,7 @@ from controllers.api.work import (
     ManifestWorkSpec,
     ManifestWorkStatus,
 )
+from tests.unit.agent.judging import judgements
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -69,6 +72,25 @@ OPTION = ManifestConfigOption(
         )
     ],
 )
+
+
+def desired_status(work: ManifestWork, observations: list[Observation], now: datetime) -> ManifestWorkStatus:
+    """With what the work's rules say of its objects."""
+    return deciding.desired_status(
+        work,
+        [
+            replace(
+                seen,
+                judged=judgements(
+                    seen.live, options_for(seen.meta, work.spec.manifest_configs).condition_rules
+                ),
+            )
+            if seen.live is not None
+            else seen
+            for seen in observations
+        ],
+        now,
+    )
 
 
 def work(status: ManifestWorkStatus | None = None, generation: int = 1, **spec: Any) -> ManifestWork:

@@ -10,7 +10,7 @@ import pytest
 from agent.decide.aggregate import work_conditions
 from agent.decide.allow import Allowed, BadPatternError, kind_pattern, namespace_pattern, refusal
 from agent.decide.executor import BadExecutorError, account
-from agent.decide.kubectl_path import PathError, translated
+from agent.decide.kubectl_path import PathError, parsed
 from agent.decide.ledger import Pages
 from agent.decide.manifest import ManifestError, identify, read_manifests
 from agent.decide.registration import cluster_status
@@ -193,5 +193,5 @@ def test_of_an_executor(subject: ExecutorSubject, words: str) -> None:
 )
 def test_of_a_path(path: str, words: str) -> None:
     with pytest.raises(PathError) as error:
-        translated(path)
+        parsed(path)
     assert str(error.value) == words

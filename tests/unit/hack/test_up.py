@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hack.fleet import lock, process, state, up
+from hack.fleet.argo_kinds import Form
 from hack.fleet.errors import FleetError
 from hack.fleet.layout import Layout
 from hack.fleet.progress import Silent
@@ -17,7 +18,8 @@ from hack.fleet.up import Wanted
 from tests.unit.hack.parts import SLEEPS, python_part
 
 CLUSTERS = [ClusterState(name, f"/{name}.kubeconfig", "https://127.0.0.1:1") for name in ("hub", "cluster1")]
-WANTED = Wanted(clusters=1)
+# Bare: nothing of Argosy, whose clusters `up` would wait for.
+WANTED = Wanted(clusters=1, bare=True)
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def layout(tmp_path: Path) -> Layout:
 @pytest.fixture
 def running(layout: Layout) -> Iterator[Supervisor]:
     """A complete fleet of two parts."""
-    supervisor = Supervisor(layout, State(bare=False))
+    supervisor = Supervisor(layout, State(bare=True))
     for name in ("etcd", "agent"):
         supervisor.launch(python_part(layout.logs, SLEEPS, name=name))
     for cluster in CLUSTERS:
@@ -47,9 +49,17 @@ def test_up_adds_nothing_to_a_fleet_that_is_up(layout: Layout, running: Supervis
     assert fleet.hub.kubeconfig == layout.kubeconfig("hub")
 
 
-@pytest.mark.parametrize("wanted", [Wanted(2), Wanted(1, bare=True), Wanted(1, argo=False)])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(2, bare=True),
+        Wanted(1),
+        Wanted(1, bare=True, argo=False),
+        Wanted(1, bare=True, argo_crds=Form.MINIMAL),
+    ],
+)
 def test_up_does_not_turn_one_fleet_into_another(layout: Layout, running: Supervisor, wanted: Wanted) -> None:
-    with pytest.raises(FleetError, match="a fleet with cluster1 is up here; take it down"):
+    with pytest.raises(FleetError, match="a fleet with cluster1, bare is up here; take it down"):
         up.up(layout, wanted, Silent())
     assert all(map(process.is_alive, running.state.processes))
 

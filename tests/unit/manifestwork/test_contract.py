@@ -13,6 +13,7 @@ from controllers.api.meta import ObjectMeta
 from controllers.api.work import ManifestWork
 from controllers.kube.object import Object
 from manifestwork.build import UndeliverableError, carry, is_carried, manifest_work, work_name
+from tests.unit.agent.judging import judgements
 
 UID = "0123456789-abcd"
 OCM = "workflows.argoproj.io/ocm-"
@@ -31,6 +32,8 @@ HUB_ONLY = {
     f"{OCM}failover": "reschedule",
     f"{OCM}failover-after": "5m",
     f"{OCM}choice": "words",
+    f"{OCM}placed-uid": UID,
+    f"{OCM}observed": "3@c2",
     "kubectl.kubernetes.io/last-applied-configuration": "{}",
 }
 
@@ -181,7 +184,7 @@ def test_complete_as_an_agent_evaluates_it(live: dict[str, Any], complete: str) 
     work = msgspec.json.decode(msgspec.json.encode(manifest_work(*workflow({}), "c2")), type=ManifestWork)
     (config,) = work.spec.manifest_configs
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    (found,) = from_rules(live, config.condition_rules, generation=1, now=now)
+    (found,) = from_rules(judgements(live, config.condition_rules), generation=1, now=now)
     assert (found.type, found.status, found.reason) == ("Complete", complete, "ConditionRuleEvaluated")
 
 

@@ -12,7 +12,11 @@ from controllers.api import keys
 from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet, ManagedClusterSetBinding
 from controllers.api.placement import Placement, PlacementDecision
+from controllers.expressions.wire import Answer, ExpressionError
+from placement.evaluator.answers import Answers
+from placement.evaluator.cel import COMPILERS, CelError
 from placement.evaluator.decisions import pages
+from placement.evaluator.expressions import document
 from placement.evaluator.groups import Group
 
 NAMESPACE = "argo"
@@ -92,6 +96,25 @@ def claim_predicate(key: str, operator: str, *values: str) -> dict[str, Any]:
 
 def cel_predicate(*expressions: str) -> dict[str, Any]:
     return {"requiredClusterSelector": {"celSelector": {"celExpressions": list(expressions)}}}
+
+
+class Evaluated(Answers):
+    """Evaluates CEL in this process: for selectors that tests have written."""
+
+    def check(self, text: str) -> None:
+        try:
+            COMPILERS["selector"](text)
+        except CelError as error:
+            raise ExpressionError(str(error)) from error
+
+    def of(self, text: str, cluster: ManagedCluster) -> Answer:
+        try:
+            kind, value = COMPILERS["selector"](text)(
+                msgspec.json.decode(document(text, cluster, self.scores))
+            )
+        except CelError as error:
+            return Answer(error=str(error))
+        return Answer(kind, value if kind == "bool" else None)
 
 
 def scores(name: str, cluster: str, *, valid_until: str | None = None, **values: int) -> AddOnPlacementScore:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
-from controllers.cel import CelError
-from placement.evaluator.cel import Expression, expression, selecting
-from tests.unit.placement.evaluator.build import cluster, scores
+from controllers.api.cluster import ManagedCluster
+from placement.evaluator.cel import COMPILERS, CelError, selecting
+from tests.unit.placement.evaluator.build import Evaluated, scores
 
 SKUS = '{"H100":[{"Standard_NC48ads_H100_v4":10},{"Standard_NC96ads_H100_v4":2}],"A100":[]}'
 CLUSTER: ManagedCluster = msgspec.convert(
@@ -30,8 +29,8 @@ CLUSTER: ManagedCluster = msgspec.convert(
 SCORES = {("c1", "usage"): scores("usage", "c1", cpu=3, memory=40)}
 
 
-def score_of(cluster_name: str, name: str) -> AddOnPlacementScore | None:
-    return SCORES.get((cluster_name, name))
+def holds(text: str) -> bool:
+    return Evaluated(SCORES).of(text, CLUSTER).holds
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def score_of(cluster_name: str, name: str) -> AddOnPlacementScore | None:
     ],
 )
 def test_true(text: str) -> None:
-    assert Expression(text).holds(CLUSTER, score_of)
+    assert holds(text)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_true(text: str) -> None:
     ],
 )
 def test_not_true(text: str) -> None:
-    assert not Expression(text).holds(CLUSTER, score_of)
+    assert not holds(text)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ def test_not_true(text: str) -> None:
 )
 def test_what_does_not_compile_is_said_in_one_line(text: str) -> None:
     with pytest.raises(CelError) as raised:
-        expression(text)
+        COMPILERS["selector"](text)
     assert str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -102,23 +101,3 @@ def test_what_does_not_compile_is_said_in_one_line(text: str) -> None:
 )
 def test_scores_are_selected_and_not_called(text: str, expected: str) -> None:
     assert selecting(text) == expected
-
-
-def test_what_it_said_is_remembered_until_cluster_or_score_change() -> None:
-    found = Expression("managedCluster.scores('usage').exists(s, s.name == 'cpu' && s.value > 10)")
-
-    def versioned(item: ManagedCluster, number: str) -> ManagedCluster:
-        return msgspec.structs.replace(
-            item, metadata=msgspec.structs.replace(item.metadata, uid="u", resource_version=number)
-        )
-
-    known = {("c1", "usage"): scores("usage", "c1", cpu=3)}
-    assert not found.holds(versioned(CLUSTER, "1"), lambda *key: known.get(key))
-    better = scores("usage", "c1", cpu=30)
-    known["c1", "usage"] = msgspec.structs.replace(
-        better, metadata=msgspec.structs.replace(better.metadata, resource_version="2")
-    )
-    assert found.holds(versioned(CLUSTER, "1"), lambda *key: known.get(key))
-    named = Expression("managedCluster.metadata.name == 'c1'")
-    assert named.holds(versioned(CLUSTER, "1"), score_of)
-    assert not named.holds(versioned(cluster("c2"), "1"), score_of)

@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
+from controllers.api.cluster import ManagedCluster
 from controllers.api.cluster_set import ManagedClusterSet
 from controllers.cluster_sets import bound_sets
+from controllers.expressions.wire import Answer, ExpressionError
 from controllers.misconfigured import Misconfigured
 from placement.evaluator import filters
+from placement.evaluator.answers import Answers, Unanswered
 from placement.evaluator.snapshot import Snapshot
 from tests.unit.placement.evaluator.build import (
     NOW,
+    Evaluated,
     binding,
     cel_predicate,
     claim_predicate,
@@ -80,10 +84,6 @@ def test_clusters_being_deleted_are_not_alive() -> None:
     assert [item.metadata.name for item in filters.alive(clusters)] == ["stays"]
 
 
-def no_scores(cluster: str, name: str) -> None:
-    return None
-
-
 def both(label: dict[str, Any], claim: dict[str, Any]) -> dict[str, Any]:
     return {
         "requiredClusterSelector": {**label["requiredClusterSelector"], **claim["requiredClusterSelector"]}
@@ -106,7 +106,7 @@ def both(label: dict[str, Any], claim: dict[str, Any]) -> dict[str, Any]:
 )
 def test_predicates(predicates: list[dict[str, Any]], expected: list[str]) -> None:
     spec = placement(predicates=predicates).spec
-    found = filters.predicates(spec.predicates, CLUSTERS, no_scores)
+    found = filters.predicates(spec.predicates, CLUSTERS, Evaluated())
     assert [item.metadata.name for item in found.clusters] == expected
     assert found.refused.keys() == {item.metadata.name for item in CLUSTERS} - set(expected)
 
@@ -127,7 +127,7 @@ def test_predicates(predicates: list[dict[str, Any]], expected: list[str]) -> No
 def test_a_predicate_that_cannot_be_applied_is_named(predicate: dict[str, Any], field: str) -> None:
     spec = placement(predicates=[{}, predicate]).spec
     with pytest.raises(Misconfigured) as raised:
-        filters.predicates(spec.predicates, [], no_scores)
+        filters.predicates(spec.predicates, [], Evaluated())
     assert raised.value.field == field
 
 
@@ -136,9 +136,54 @@ def test_a_refused_cluster_is_told_which_part_of_which_predicate_refused_it() ->
         both(label_predicate(env="prod"), claim_predicate("region", "In", "us")),
         cel_predicate("managedCluster.metadata.name == 'nobody'"),
     ]
-    found = filters.predicates(placement(predicates=asked).spec.predicates, CLUSTERS, no_scores)
+    found = filters.predicates(placement(predicates=asked).spec.predicates, CLUSTERS, Evaluated())
     assert found.refused["red"] == "does not match spec.predicates[0] (claims), nor spec.predicates[1] (CEL)"
     assert found.refused["blue"] == "does not match spec.predicates[0] (labels), nor spec.predicates[1] (CEL)"
+
+
+class Stopped(Answers):
+    """Answers of an evaluator for which the expression `dear` went over a bound, on one cluster or on all."""
+
+    def check(self, text: str) -> None:
+        if text == "dear on all":
+            raise ExpressionError("took too long", exceeded=True)
+
+    def of(self, text: str, cluster: ManagedCluster) -> Answer:
+        if text == "dear on two" and cluster.metadata.name in ("red", "blue"):
+            return Answer(error="took too long", exceeded=True)
+        return Answer("bool", True)
+
+
+def test_a_cluster_on_which_an_expression_goes_over_a_bound_does_not_match_and_that_is_told() -> None:
+    asked = placement(predicates=[cel_predicate("true", "dear on two")]).spec.predicates
+    found = filters.predicates(asked, CLUSTERS, Stopped())
+    assert [item.metadata.name for item in found.clusters] == ["plain", "blank", "given"]
+    assert found.refused["red"] == "does not match spec.predicates[0] (CEL)"
+    field = "spec.predicates[0].requiredClusterSelector.celSelector.celExpressions[1]"
+    assert found.problems == [f"{field}: took too long (cluster blue, red)"]
+
+
+def test_an_expression_that_goes_over_a_bound_on_anything_is_a_mistake_in_the_placement() -> None:
+    asked = placement(predicates=[cel_predicate("true", "dear on all")]).spec.predicates
+    with pytest.raises(Misconfigured, match=r"celExpressions\[1\]: took too long"):
+        filters.predicates(asked, CLUSTERS, Stopped())
+
+
+def test_what_is_not_known_yet_is_asked_for_only_where_it_decides() -> None:
+    asked = placement(
+        predicates=[
+            both(label_predicate(env="prod"), cel_predicate("first", "second")),
+            cel_predicate("third"),
+        ]
+    ).spec.predicates
+    unknown = Answers()
+    filters.predicates(asked, CLUSTERS, unknown)
+    missing = {text: [item.metadata.name for item in clusters] for text, clusters in unknown.missing.items()}
+    everyone = [item.metadata.name for item in CLUSTERS]
+    # Of the second nothing but whether it compiles: the first may refuse.
+    assert missing == {"first": ["plain", "red"], "second": [], "third": everyone}
+    with pytest.raises(Unanswered):
+        unknown.require()
 
 
 def test_taints_that_are_not_tolerated_refuse() -> None:
