@@ -73,7 +73,7 @@ class Eviction:
         if not started:
             await self._mark(applied, timestamp(now))
             log.warning("work_forgotten_by_hub", work=work_name, removed_in=str(self._grace.forgotten))
-        since = parsed(started) if started else now
+        since = min(parsed(started), now) if started else now
         if left := self._left(work_name, since, now):
             return left
         # Asked of the hub itself: a cache may lag, and a wrong answer would kill what runs.
@@ -105,7 +105,7 @@ class Eviction:
             if not started:
                 await self._mark(applied, timestamp(now))
                 log.warning("hub_has_changed", applied=name, removed_in=str(self._grace.forgotten))
-            due = (parsed(started) if started else now) + self._grace.forgotten
+            due = (min(parsed(started), now) if started else now) + self._grace.forgotten
             if due > now:
                 return Result.recheck(after=max(1.0, (due - now).total_seconds()))
         if not await self._cleanup.remove(applied, None):

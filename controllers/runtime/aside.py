@@ -79,6 +79,11 @@ class SetAside:
             metrics.set_aside.labels(entry.kind).dec()
             log.info("object_heeded_again", kind=entry.kind, namespace=entry.key[0], name=entry.key[1])
 
+    def forget(self, gone: Callable[[Hashable], bool]) -> None:
+        """As `clear`, for all whom `gone` names."""
+        for who in [who for who in self._entries if gone(who)]:
+            self.clear(who)
+
     def _say(self, kind: str, item: Object, error: Exception) -> None:
         namespace, name = item.key
         why = error.why if isinstance(error, Unreadable) else echoed(f"{type(error).__name__}: {error}")
