@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 Mapper = Callable[[Change], Iterable[Request]]
 Wanted = Callable[[Request], bool]
 
-# Seconds after which a key is tried again that waits for another object to become readable, should nothing tell of it.
+# Seconds after which a key is tried again that waits for another object to become readable, should no change wake it.
 _LOOK_AGAIN = 60.0
 
 # Objects that a resync looks at before it lets others have the loop.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import aclosing
 
 import structlog
@@ -178,7 +178,7 @@ class Informer:
                     continue
                 failures = 0
                 self._recalled.pop(key, None)
-                # Whatever the watch has told meanwhile, that it is gone above all, is newer.
+                # Whatever the watch has brought meanwhile, a deletion above all, is newer.
                 if found is not None and self.store.settled_uid(*key) == found.metadata.uid:
                     self._apply(self._kept(found))
 
@@ -203,6 +203,7 @@ class Informer:
                             self._rewind()
                         for change in self.store.replace(objects, settled):
                             self._notify(change)
+                        self.aside.forget(self._is_unknown)
                         for check in self._on_listed:
                             check()
                         for item in objects:  # while it was listed, the answer may have become another
@@ -277,6 +278,12 @@ class Informer:
 
     def _set_aside(self, item: Object, error: Exception) -> None:
         self.aside.put((self.scope, item.key), self.scope.kind.kind, item, error)
+
+    def _is_unknown(self, who: Hashable) -> bool:
+        """Whether what was set aside here is not here any more."""
+        if not (isinstance(who, tuple) and who[0] == self.scope):
+            return False
+        return self.store.get(*who[1]) is None and self.store.settled_uid(*who[1]) is None
 
     def _wanted(self, item: Object) -> Interest:
         if self._interest is None:
