@@ -76,7 +76,7 @@ class Eviction:
         if not started:
             await self._claims.set_eviction(applied, timestamp(now))
             log.warning("work_forgotten_by_hub", work=work_name, removed_in=str(self._grace.forgotten))
-        since = parsed(started) if started else now
+        since = min(parsed(started), now) if started else now
         if left := self._left(applied, work_name, since, now):
             return left
         # Asked of the hub itself: a cache may lag, and a wrong answer would kill what runs.
@@ -113,7 +113,7 @@ class Eviction:
             if not started:
                 await self._claims.set_eviction(applied, timestamp(now))
                 log.warning("hub_has_changed", applied=name, removed_in=str(self._grace.forgotten))
-            due = (parsed(started) if started else now) + self._grace.forgotten
+            due = (min(parsed(started), now) if started else now) + self._grace.forgotten
             if due > now:
                 return Result.recheck(after=max(1.0, (due - now).total_seconds()))
         if await self._cleanup.remove(applied, None):

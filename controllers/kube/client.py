@@ -11,7 +11,7 @@ import msgspec
 
 from controllers.api.kinds import Kind
 from controllers.api.model import Model
-from controllers.kube.errors import Conflict, Invalid, NotFound
+from controllers.kube.errors import Conflict, Invalid, NotFound, Unavailable
 from controllers.kube.object import Object, decode_deep_list, decode_list
 from controllers.kube.patch import JSON_PATCH, Patch
 from controllers.kube.transport import JSON, Transport
@@ -129,8 +129,10 @@ class Client(Transport):
         body = await self.request("GET", kind.path(namespace), query=query, accept=accept)
         try:
             return Page(*decode_list(body))
-        except RecursionError:  # rare, and slow enough that others want to go on meanwhile
+        except RecursionError:  # rare, and slow enough that others want to continue meanwhile
             return Page(*await asyncio.to_thread(decode_deep_list, body))
+        except (msgspec.DecodeError, ValueError) as error:
+            raise Unavailable(f"the answer is no list: {error}") from error
 
     async def list(
         self, kind: Kind, *, namespace: str = "", label_selector: str = "", field_selector: str = ""

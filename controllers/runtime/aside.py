@@ -79,6 +79,11 @@ class SetAside:
             metrics.set_aside.labels(entry.kind).dec()
             log.info("object_heeded_again", kind=entry.kind, namespace=entry.key[0], name=entry.key[1])
 
+    def forget(self, gone: Callable[[Hashable], bool]) -> None:
+        """As `clear`, for all whom `gone` names."""
+        for who in [who for who in self._entries if gone(who)]:
+            self.clear(who)
+
     def _say(self, kind: str, item: Object, error: Exception) -> None:
         namespace, name = item.key
         why = error.why if isinstance(error, Unreadable) else echoed(f"{type(error).__name__}: {error}")
@@ -93,15 +98,15 @@ class SetAside:
         trace = {} if isinstance(error, Unreadable) else {"exc_info": error}
         log.warning("object_set_aside", kind=kind, namespace=namespace, name=name, why=why, **trace)
         if self._recorder is not None:
-            told = f"{kind} {'/'.join(filter(None, item.key))} is set aside until it changes: {why}"
-            self._recorder.warning_once(self._regarding(kind, item), REASON, told)
+            text = f"{kind} {'/'.join(filter(None, item.key))} is set aside until it changes: {why}"
+            self._recorder.warning_once(self._regarding(kind, item), REASON, text)
 
 
 class Guarded:
     """A handler for which an object that it cannot take is not there.
 
-    It is told that the object is gone, and that it has come when there is a state of it that it can take. So it never
-    has to tell how far it had come, and what it keeps of the object goes.
+    It gets a change by which the object goes, and one by which it comes when there is a state of it that the handler
+    can take. So a handler never has to undo half of its work, and what it keeps of the object goes.
     """
 
     def __init__(self, handler: Handler) -> None:

@@ -6,8 +6,10 @@ Which keys are this process's to handle is said by who restricts it; it never de
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import structlog
 
@@ -27,11 +29,18 @@ log = structlog.get_logger(__name__)
 Mapper = Callable[[Change], Iterable[Request]]
 Wanted = Callable[[Request], bool]
 
-# Seconds after which a key is tried again that waits for another object to become readable, should nothing tell of it.
+# Seconds after which a key is tried again that waits for another object to become readable, should no change wake it.
 _LOOK_AGAIN = 60.0
 
 # Objects that a resync looks at before it lets others have the loop.
 _RESYNC_BATCH = 500
+
+
+class _Key(NamedTuple):
+    """Who has set something aside: a controller, for a key."""
+
+    name: str
+    request: Request
 
 
 def by_own_key(change: Change) -> Iterable[Request]:
@@ -105,9 +114,11 @@ class Controller:
         """Wants the keys that the caches now give, and that `gained` names, as if all objects had just appeared."""
         for informer, mapper in self._triggers:
             for number, item in enumerate(list(informer.store.all()), start=1):
-                for request in mapper(Change(None, item)):
-                    if gained(request) and self._owns(request):
-                        self.queue.add(request)
+                # What the mapper cannot take is set aside by its informer already.
+                with contextlib.suppress(Exception):
+                    for request in mapper(Change(None, item)):
+                        if gained(request) and self._owns(request):
+                            self.queue.add(request)
                 if number % _RESYNC_BATCH == 0:
                     await asyncio.sleep(0)
 
@@ -124,6 +135,7 @@ class Controller:
                 task.cancel()
             await asyncio.gather(*in_flight, return_exceptions=True)
             self.queue.drop(lost)  # what did not end well wants to be repeated
+        self._aside.forget(lambda who: isinstance(who, _Key) and who.name == self.name and lost(who.request))
 
     # -- running ----------------------------------------------------------------------------------------
 
@@ -212,7 +224,7 @@ class Controller:
             return "error"
         self.queue.forget(request)
         self._reported.pop(request, None)
-        self._aside.clear((self.name, request))
+        self._aside.clear(_Key(self.name, request))
         if result.after is not None:
             later = self.queue.add_when_idle if result.idle else self.queue.add_after
             later(request, result.after)
@@ -236,7 +248,7 @@ class Controller:
             log.exception("reconcile_failed", retry_in=self.queue.retry(request))
             return "error"
         why = error if isinstance(error, Unreadable) else Unreadable(item, TOO_DEEP)
-        self._aside.put((self.name, request), item.type_meta().kind or "object", item, why)
+        self._aside.put(_Key(self.name, request), item.type_meta().kind or "object", item, why)
         self.queue.forget(request)
         if all(item.metadata.uid != one.metadata.uid for one in own):
             self.queue.add_after(request, _LOOK_AGAIN)

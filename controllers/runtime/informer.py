@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import aclosing
 
 import structlog
@@ -202,6 +202,7 @@ class Informer:
                             self._rewind()
                         for change in self.store.replace(objects, settled):
                             self._notify(change)
+                        self.aside.forget(self._is_unknown)
                         for check in self._on_listed:
                             check()
                         for item in objects:  # while it was listed, the answer may have become another
@@ -276,6 +277,12 @@ class Informer:
 
     def _set_aside(self, item: Object, error: Exception) -> None:
         self.aside.put((self.scope, item.key), self.scope.kind.kind, item, error)
+
+    def _is_unknown(self, who: Hashable) -> bool:
+        """Whether what was set aside here is not here any more."""
+        if not (isinstance(who, tuple) and who[0] == self.scope):
+            return False
+        return self.store.get(*who[1]) is None and self.store.settled_uid(*who[1]) is None
 
     def _wanted(self, item: Object) -> Interest:
         if self._interest is None:

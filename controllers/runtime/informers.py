@@ -24,7 +24,7 @@ class Informers:
 
     With `end_on_rewind` a server that went back ends the process, so that it starts anew. Else each informer goes back
     when it finds out, and whoever reads two of them may see, for seconds, one from before and one from after. What none
-    of their users can do anything with is told to `aside`.
+    of their users can do anything with is reported to `aside`.
     """
 
     def __init__(

@@ -34,7 +34,8 @@ def decide(
     Workflows are on the cluster, which take turns; `seed` gives each its own."""
     if not settings.reschedules:
         return Stay("" if loss.is_drained else f"{loss.words}: the Workflow goes on there when it comes back")
-    due = (loss.since or noticed) + settings.after
+    # What says that it begins in the future has begun: who may set taints may set any time.
+    due = min(loss.since or noticed, now) + settings.after
     turn = min(timedelta(seconds=others / PACE), LONGEST_TURN) * chance(seed)
     if due + turn <= now:
         return Move()

@@ -40,8 +40,10 @@ class Attackers:
         self._clients = clients
         self._made: dict[tuple[Kind, str, str], Client] = {}
         self.accepted: dict[str, int] = {}
+        self.thrown = 0
 
     async def throw(self, what: Thrown) -> None:
+        self.thrown += 1
         client = self._clients[what.who]
         admin = self._clients[CLUSTER_ADMIN if what.who == CLUSTER_ADMIN else ADMIN]
         with contextlib.suppress(ApiError):

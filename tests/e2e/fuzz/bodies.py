@@ -132,6 +132,10 @@ def _thrown(
     )
 
 
+# What a schema asks for that says no more than `object`.
+_odd_object: Values = st.dictionaries(
+    st.sampled_from(["a", "spec", "status", "nodes", "metadata"]), anything, max_size=3
+)
 _template: Values = st.one_of(
     anything,
     st.fixed_dictionaries(
@@ -152,7 +156,7 @@ _template: Values = st.one_of(
     ),
 )
 _workflow_spec: Values = st.one_of(
-    anything,
+    _odd_object,
     st.fixed_dictionaries(
         {},
         optional={
@@ -165,7 +169,7 @@ _workflow_spec: Values = st.one_of(
     ),
 )
 _workflow_status: Values = st.one_of(
-    anything,
+    _odd_object,
     st.fixed_dictionaries(
         {"phase": st.sampled_from(["Running", "Succeeded", "Failed", "Odd", ""]) | anything},
         optional=dict.fromkeys(("message", "progress", "startedAt", "finishedAt", "nodes"), anything),

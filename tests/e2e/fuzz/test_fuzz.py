@@ -29,9 +29,9 @@ _VOLLEYS = 3
 _QUIET = 5.0
 
 
-def drawn(number: int) -> list[Thrown]:
-    """One batch; the same for the same number and seed."""
-    batch: list[Thrown] = []
+def drawn(number: int) -> list[Sequence[Thrown]]:
+    """One batch of volleys; the same for the same number and seed."""
+    batch: list[Sequence[Thrown]] = []
 
     @seed(SEED * 1_000_003 + number)
     @settings(
@@ -43,7 +43,7 @@ def drawn(number: int) -> list[Thrown]:
     )
     @given(volley)
     def draw(thrown: Sequence[Thrown]) -> None:
-        batch.extend(thrown)
+        batch.append(thrown)
 
     draw()
     return batch
@@ -57,17 +57,17 @@ async def test_nobodys_object_stops_anybody_else(argosy: Argosy, tmp_path: Path)
             if time.monotonic() - began > SECONDS:
                 break
             batch = drawn(number)
-            for what in batch:
-                await hostile.throw(what)
+            for thrown in batch:
+                await asyncio.gather(*map(hostile.throw, thrown))
             if number % 5 == 0:
                 await bystander(argosy, f"bystander-{number}")
             dead = [process.name for process in argosy.processes if not process.running]
             assert dead == [], f"ended by batch {number} of seed {SEED}"
-        thrown = sum(hostile.accepted.values())
-        print(f"{thrown} writes were accepted of {number} batches: {hostile.accepted}")
-        assert thrown > number * len(batch) / 4, "most are refused: the schemas have moved on"
+        accepted = sum(hostile.accepted.values())
+        print(f"{accepted} writes were accepted of {hostile.thrown} objects: {hostile.accepted}")
+        assert accepted > hostile.thrown / 2, "most are refused: the schemas have moved on"
         await bystander(argosy, "bystander-last")
-        await is_quiet(argosy, thrown)
+        await is_quiet(argosy, accepted)
     assert await restarts(argosy) == before
 
     async def heeded() -> bool:

@@ -303,3 +303,31 @@ async def told(client: Client, attacker: Attacker, attack: Attack) -> None:
         return True
 
     await eventually(event, what=f"Event about {attack.name}")
+
+
+async def test_a_cluster_that_cannot_be_read_is_not_taken_for_gone(
+    client: Client, namespace: str, cluster: str, attacker: Attacker
+) -> None:
+    """Its namespace stays, with its ManifestWorks, and its Workflows stay where they are, whatever they asked for."""
+    body = workflow("a", cluster=attacker.cluster)
+    body["metadata"]["annotations"] |= {
+        keys.FAILOVER_ANNOTATION: "reschedule",
+        keys.FAILOVER_AFTER_ANNOTATION: "0s",
+    }
+    await say_available(client, attacker.cluster, "True")
+    async with running(client, *(item.add_to for item in ALL)):
+        await client.create(WORKFLOW, body, namespace=namespace)
+        work = await PlayedAgent(client, attacker.cluster).work()
+    broken = [{"key": "a", "effect": "NoSelect", "timeAdded": []}]
+    await client.patch(MANAGED_CLUSTER, attacker.cluster, merge_patch({"spec": {"taints": broken}}))
+    async with running(
+        client, *(item.add_to for item in ALL)
+    ):  # and at a start, when nothing is known of before
+        await bystander(client, namespace, cluster, "other")
+        found = await client.get(NAMESPACE, attacker.cluster)
+        assert found.metadata.deletion_timestamp is None
+        present = await client.get(MANIFEST_WORK, work.metadata.name, namespace=attacker.cluster)
+        assert present.metadata.deletion_timestamp is None
+        shown = await client.get(WORKFLOW, "a", namespace=namespace)
+        assert shown.metadata.annotations[keys.CLUSTER_ANNOTATION] == attacker.cluster
+        assert keys.WAITING_ANNOTATION not in shown.metadata.annotations

@@ -43,7 +43,6 @@ async def test_the_first_of_one_tenant_does_not_wait_for_all_of_another(
 
     async with running(client, add_to):
         order = await eventually(sent, within=60)
-    print("POSITIONS", [order.index(f"few-{n}") for n in range(2)])
     assert max(order.index(f"few-{number}") for number in range(2)) < IN_FLIGHT
     for number in range(2):
         await client.patch(WORKFLOW, f"few-{number}", _FREE, namespace=few)

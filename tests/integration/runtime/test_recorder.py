@@ -70,6 +70,16 @@ async def test_the_same_event_is_counted_up_also_over_a_restart(client: Client, 
     assert event["firstTimestamp"] <= event["lastTimestamp"]
 
 
+async def test_of_a_state_one_event_is_told_whoever_finds_it(client: Client, namespace: str) -> None:
+    found = await client.create(WORKFLOW, workflow("a"), namespace=namespace)
+    for _ in range(2):
+        async with recording(client) as recorder:
+            for _ in range(3):
+                recorder.warning_once(found, "Tested", "it is so")
+    (event,) = await events(client, namespace)
+    assert (event["type"], event["count"]) == ("Warning", 1)
+
+
 async def test_an_event_that_expired_meanwhile_starts_anew(client: Client, namespace: str) -> None:
     found = await client.create(WORKFLOW, workflow("a"), namespace=namespace)
     async with recording(client) as recorder:

@@ -1,4 +1,4 @@
-"""What cannot be read or handled is set aside: counted, said once, healed; who fails is told that it is gone."""
+"""What cannot be read or handled is set aside: counted, said once, healed; for who fails it is gone."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_what_is_no_matter_of_reading_is_said_with_its_place() -> None:
 
 # -- a handler that cannot take everything ----------------------------------------------------------------
 class Picky:
-    """Keeps what it is told, as handlers do, and cannot take an object whose spec is `bad`."""
+    """Keeps what it is given, as handlers do, and cannot take an object whose spec is `bad`."""
 
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
@@ -92,7 +92,7 @@ class Picky:
     def __call__(self, change: Change) -> None:
         old, new = change
         name = change.object.metadata.name
-        assert (old is not None) == (name in self.kept), "what it is told fits what it was told before"
+        assert (old is not None) == (name in self.kept), "a change fits those before it"
         if new is None:
             self.told.append(("gone", name))
             del self.kept[name]

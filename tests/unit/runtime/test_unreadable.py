@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from controllers.kube.object import TOO_DEEP, Object
+from controllers.runtime.cache import Change
 from controllers.runtime.controller import Controller
 from controllers.runtime.informer import Informer
 from controllers.runtime.reconcile import Request, Result
@@ -129,3 +130,29 @@ async def test_the_place_of_a_failure_is_said_once_and_again_when_it_is_another(
     ]
     again = ("reconcile_failed_again", False)
     assert told == [("reconcile_failed", True), again, again, ("reconcile_failed", True)]
+
+
+async def test_what_it_has_set_aside_of_a_shard_is_another_process_matter() -> None:
+    own = cluster("u", "Shard")
+    async with running("shard", Reading(broken(own)), own) as controller:
+        controller.queue.add(KEY)
+        await eventually(lambda: sample("argosy_objects_set_aside", kind="Shard") == 1)
+        await controller.drain(lambda request: request.namespace != "n", grace=1)
+        assert sample("argosy_objects_set_aside", kind="Shard") == 1
+        await controller.drain(lambda request: request.namespace == "n", grace=1)
+        assert sample("argosy_objects_set_aside", kind="Shard") == 0
+
+
+async def test_a_resync_passes_over_what_its_mapper_cannot_take() -> None:
+    controller, informer = Controller("resync", Reading(lambda: None)), Told()
+    informer.tell(("n", "bad"), ("n", "good"))
+
+    def mapper(change: Change) -> list[Request]:
+        if change.object.metadata.name == "bad":
+            raise ValueError("bad")
+        return [Request(*change.object.key)]
+
+    controller.watch(cast("Informer", informer), mapper)
+    await controller.resync(lambda request: True)
+    assert await controller.queue.get() == Request("n", "good")
+    assert len(controller.queue) == 0

@@ -104,3 +104,11 @@ def test_turns_are_spread_over_the_time() -> None:
     by_second = [sum(second <= until < second + 1 for until in untils) for second in range(20)]
     assert max(by_second) <= 3 * PACE
     assert sum(count > 0 for count in by_second) >= 18
+
+
+def test_a_loss_that_says_it_begins_in_the_future_has_begun() -> None:
+    """Taints bear whatever time their author gives them; the last one of all calendars is no reason to fail."""
+    never = Loss("is unreachable", datetime.max.replace(tzinfo=UTC))
+    found = decided(never, 0)
+    assert isinstance(found, Stay)
+    assert "rescheduled at 2026-01-01T10:05:00Z" in found.words
