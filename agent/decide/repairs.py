@@ -16,8 +16,9 @@ FREE: Final = 10
 # Seconds before the next one after these; each one doubles it, up to the last.
 FIRST_DELAY: Final = 1.0
 LONGEST_DELAY: Final = 60.0
-# Seconds for which an object has to stay right; then what was before is forgotten.
-CALM: Final = 60.0
+# Seconds for which an object has to stay right; then what was before is forgotten. Far more than the longest delay: of
+# two agents or works that both wait for so long, each finds it as it left it in the meantime.
+CALM: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)

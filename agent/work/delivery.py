@@ -23,13 +23,14 @@ class Brought:
     """What this process knows of one object that it keeps as its manifest says.
 
     `digest`: of the manifest that was brought last and its strategy, None: not known. `settled`: of the object, as the
-    server has made it of that. `who` disagrees, in words.
+    server has made it of that. `who` disagrees, in words; `rivals` are works that do.
     """
 
     digest: str | None = None
     settled: str = ""
     repairs: Repairs = field(default_factory=Repairs)
     who: str = ""
+    rivals: list[str] = field(default_factory=list)
 
 
 @dataclass

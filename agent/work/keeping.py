@@ -98,6 +98,8 @@ class Keeping:
         is_new = _is_new(delivery, target, digest)
         is_wrong = _is_wrong(delivery, target, options, manifest, live, brought)
         brought.repairs = brought.repairs.seen(now, right=not is_wrong)
+        if brought.rivals and self._sharing.are_gone(brought.rivals, delivery):
+            brought.repairs, brought.rivals = Repairs(), []
         return Look(
             delivery=delivery,
             target=target,
@@ -132,7 +134,7 @@ class Keeping:
         if look.is_new:
             brought.repairs = Repairs()
         elif has_written:
-            brought.who = self._who(look)
+            _blame(look)
             brought.repairs = brought.repairs.made(self._clock())
         brought.digest = look.digest
         rest = _rest(look.options, look.manifest, made)
@@ -146,14 +148,18 @@ class Keeping:
         if not brought.repairs.is_disputed:
             return Outcome(Observation(meta, content(live)), kind, live)
         if look.is_wrong:
-            brought.who = self._who(look)
+            _blame(look)
         name = f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
         failure = Failure(dispute.message(f"{meta.kind} {name}", brought.who), dispute.REASON)
         again = look.wait or brought.repairs.calm_in(self._clock())
         return Outcome(Observation(meta, content(live), failure=failure), kind, live, again=max(again, 0.1))
 
-    def _who(self, look: Look) -> str:
-        return dispute.blame(look.manifest, content(look.live), look.shared.names)
+
+def _blame(look: Look) -> None:
+    """Notes who disagrees."""
+    look.brought.who = dispute.blame(look.manifest, content(look.live), look.shared.names)
+    if look.shared.works:
+        look.brought.rivals = look.shared.works
 
 
 def _brought_as(options: Options, digest: str) -> str:

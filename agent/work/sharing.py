@@ -17,10 +17,11 @@ from controllers.runtime.own_writes import OwnWrites
 
 
 class Shared(NamedTuple):
-    """`names` of the other works as a user knows them; `manifests` of theirs for the object, None if some of them are
-    not known: the work is of another hub, or has left it."""
+    """`names` of the other works as a user knows them; `works` are those that the hub has; `manifests` of theirs
+    for the object, None if some of them are not known: the work is of another hub, or has left it."""
 
     names: list[str]
+    works: list[str]
     manifests: list[Json] | None
 
 
@@ -34,6 +35,7 @@ class Sharing:
     def of(self, live: Object | None, delivery: Delivery, identity: Identity) -> Shared:
         """What the owner references of `live` tell."""
         names: list[str] = []
+        works: list[str] = []
         manifests: list[Json] = []
         known = True
         for owner in live.metadata.owner_references if live is not None else ():
@@ -44,8 +46,15 @@ class Sharing:
             names.append(f"AppliedManifestWork {owner.name}" if name is None else f"ManifestWork {name}")
             known = known and work is not None
             if work is not None:
+                works.append(work.metadata.name)
                 manifests += _for(identity, work)
-        return Shared(names, manifests if known else None)
+        return Shared(names, works, manifests if known else None)
+
+    def are_gone(self, works: list[str], delivery: Delivery) -> bool:
+        """Whether the hub has none of these any more, but for what is being deleted."""
+        namespace = delivery.found.metadata.namespace
+        found = (self._works.get(namespace, name) for name in works)
+        return all(work is None or work.metadata.deletion_timestamp is not None for work in found)
 
 
 def _for(identity: Identity, work: Object) -> list[Json]:

@@ -53,3 +53,23 @@ def test_who_disagrees_is_told_from_the_first_delay_on() -> None:
     assert disputed.is_disputed
     assert disputed.wait(1.0) > 0
     assert disputed.calm_in(1.0) == CALM
+
+
+def test_two_that_repair_against_each_other_slow_down_together() -> None:
+    """Each finds the object right for as long as the other one waits."""
+    now, made = 0.0, []
+    one, two = Repairs(), Repairs()
+    while now < 3600:
+        one = one.seen(now, right=False)
+        now += one.wait(now)
+        one = one.made(now)
+        made.append(now)
+        now += 0.01
+        two = two.seen(now, right=False)
+        now += two.wait(now)
+        two = two.made(now)
+        made.append(now)
+        now += 0.01
+    assert len([moment for moment in made if moment > 120]) <= 2 * 3600 / LONGEST_DELAY
+    assert one.is_disputed
+    assert two.is_disputed
