@@ -223,6 +223,11 @@ async def recorded(pair: Clusters, name: str, *objects: Object) -> AppliedManife
     return await eventually(probe, within=20, what=f"trace of {name}")
 
 
+def node(name: str, phase: str) -> Json:
+    """An entry of `status.nodes`, with what Argo's schema asks of it."""
+    return {"id": name, "name": name, "type": "Pod", "phase": phase}
+
+
 async def play_argo(pair: Clusters, name: str, namespace: str, phase: str, **status: Any) -> Object:
     """Writes a Workflow's status as Argo's controller would."""
     patch = merge_patch({"status": {"phase": phase, **status}})
