@@ -79,8 +79,8 @@ async def life_of_a_workflow(pair: Pair, name: str, uids: set[str]) -> None:
     deletes it at once, the hub sees the end and deletes the work."""
     await create(pair, name)
     uids.add((await works.there(pair, WORKFLOW, name, name)).metadata.uid)
-    await works.play_argo(pair, name, name, "Running", nodes={"n": {"phase": "Running"}})
-    await works.play_argo(pair, name, name, "Succeeded", nodes={"n": {"phase": "Succeeded"}})
+    await works.play_argo(pair, name, name, "Running", nodes={"n": works.node("n", "Running")})
+    await works.play_argo(pair, name, name, "Succeeded", nodes={"n": works.node("n", "Succeeded")})
     await works.remove(pair, WORKFLOW, name, name)
 
     async def is_gone() -> bool:
@@ -89,7 +89,7 @@ async def life_of_a_workflow(pair: Pair, name: str, uids: set[str]) -> None:
         return found is None
 
     await eventually(is_gone, what="the Workflow is gone")
-    assert (await ends(pair, name, "Succeeded"))["nodes"] == {"n": {"phase": "Succeeded"}}
+    assert (await ends(pair, name, "Succeeded"))["nodes"] == {"n": works.node("n", "Succeeded")}
     uids.update(item.metadata.uid for item in (await pair.managed.list(WORKFLOW, namespace=name))[0])
     await works.delete(pair, name)
 
@@ -306,7 +306,7 @@ async def test_what_the_hub_changes_reaches_the_running_copy_and_nothing_else_do
 ) -> None:
     await create(pair, namespace)
     await copy_of(pair, namespace)
-    await works.play_argo(pair, namespace, namespace, "Running", nodes={"n": {"phase": "Running"}})
+    await works.play_argo(pair, namespace, namespace, "Running", nodes={"n": works.node("n", "Running")})
     await works.feedback_value(pair, namespace, "phase", "Running")
     await steer(pair, namespace, suspend=True, parallelism=2, entrypoint="other")
     await works.condition(pair, namespace, "Applied", "True", ordinal=0)
@@ -314,7 +314,7 @@ async def test_what_the_hub_changes_reaches_the_running_copy_and_nothing_else_do
     assert found["spec"]["suspend"] is True
     assert found["spec"]["parallelism"] == 2
     assert found["spec"]["entrypoint"] == "t"
-    assert found["status"] == {"phase": "Running", "nodes": {"n": {"phase": "Running"}}}
+    assert found["status"] == {"phase": "Running", "nodes": {"n": works.node("n", "Running")}}
     await steer(pair, namespace)
     await works.condition(pair, namespace, "Applied", "True", ordinal=0)
     assert not {"suspend", "parallelism"} & set((await copy_of(pair, namespace)).to_dict()["spec"])
@@ -403,7 +403,8 @@ async def test_the_full_status_is_on_the_hub_as_it_changes(pair: Pair, agent: Ag
     await copy_of(pair, namespace)
     nodes: works.Json = {}
     for number in range(5):
-        nodes[f"n{number}"] = {"phase": "Running", "outputs": {"parameters": [{"name": "x"}]}}
+        outputs = {"parameters": [{"name": "x"}]}
+        nodes[f"n{number}"] = {**works.node(f"n{number}", "Running"), "outputs": outputs}
         await works.play_argo(pair, namespace, namespace, "Running", nodes=nodes)
 
         async def is_there() -> bool:

@@ -234,6 +234,11 @@ def resource(plural: str, name: str, namespace: str = "") -> AppliedResource:
     return AppliedResource(resource=plural, version="v1", name=name, namespace=namespace)
 
 
+def node(name: str, phase: str) -> Json:
+    """An entry of `status.nodes`, with what Argo's schema asks of it."""
+    return {"id": name, "name": name, "type": "Pod", "phase": phase}
+
+
 async def play_argo(pair: Clusters, name: str, namespace: str, phase: str, **status: Any) -> Object:
     """Writes a Workflow's status as Argo's controller would."""
     patch = merge_patch({"status": {"phase": phase, **status}})
