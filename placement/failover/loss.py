@@ -61,6 +61,7 @@ def sight(cluster: ManagedCluster | None, tolerations: Sequence[Toleration], now
 def _time(text: str) -> datetime | None:
     """None for what is no time, or is in the year 0: an API server takes both from whoever may taint a cluster."""
     try:
-        return parsed(text)
+        found = parsed(text)
     except ValueError:
         return None
+    return found if found.year > 1 else None

@@ -10,6 +10,7 @@ from controllers.api.conditions import find
 from controllers.api.manifestconfig import FeedbackRule, JsonPath
 from controllers.api.meta import timestamp
 from controllers.api.work import ManifestResourceMeta
+from tests.unit.agent.judging import judgements
 from tests.unit.agent.test_status import CONFIG_MAP, LATER, NOW, OPTION, WORKFLOW, conditions, work, workflow
 
 
@@ -29,7 +30,10 @@ def test_only_a_manifest_that_is_complete_is_told_so() -> None:
     assert not completed_manifest(running, WORKFLOW)
     assert not completed_manifest(running, CONFIG_MAP)
     assert not completed_manifest(work(), WORKFLOW)
-    ended = work(desired_status(work(), [Observation(WORKFLOW, workflow("Failed")), *observed[1:]], NOW))
+    failed = workflow("Failed")
+    judged = judgements(failed, OPTION.condition_rules)
+    seen = [Observation(WORKFLOW, failed, judged=judged), *observed[1:]]
+    ended = work(desired_status(work(), seen, NOW))
     assert completed_manifest(ended, WORKFLOW)
     assert not completed_manifest(ended, CONFIG_MAP)
 

@@ -35,16 +35,16 @@ def test_files_that_it_names_are_in_it_then(tmp_path: Path) -> None:
         parse(text, tmp_path / "elsewhere")
 
 
-@pytest.mark.parametrize("server", ["http://hub:6443", "http://hub:6443/", "http://hub/a/b/"])
+@pytest.mark.parametrize("server", ["https://hub:6443", "https://hub:6443/", "https://hub/a/b/"])
 async def test_a_client_knows_how_its_server_is_spelled(tmp_path: Path, server: str) -> None:
     made = kubeconfig({"server": server}, {"token": "t"}, user="me")
     other = {"name": "other", "context": {"cluster": "elsewhere", "user": "me"}}
     made["contexts"].append(other)
-    made["clusters"].append({"name": "elsewhere", "cluster": {"server": "http://elsewhere/"}})
+    made["clusters"].append({"name": "elsewhere", "cluster": {"server": "https://elsewhere/"}})
     file = tmp_path / "kubeconfig"
     file.write_text(yaml.safe_dump(made))
     for given in (made, file, str(file)):
-        for context, expected in ((None, server), ("other", "http://elsewhere/")):
+        for context, expected in ((None, server), ("other", "https://elsewhere/")):
             client = await Client.connect(given, context)
             assert (client.server, client.host) == (expected, expected.rstrip("/"))
             await client.close()

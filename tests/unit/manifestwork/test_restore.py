@@ -59,7 +59,8 @@ def test_the_attempts_come_back() -> None:
         (None, "3", ["unknown", "unknown", "c1"]),  # of an earlier version
         ("c1,c2", "2", ["unknown", "c1"]),  # it cannot have ended elsewhere than where the work is
         (",".join(["c2"] * 60 + ["c1"]), None, []),
-        (None, "9" * 18, ["unknown"] * 49 + ["c1"]),
+        (None, "9" * 9, ["unknown"] * 49 + ["c1"]),
+        (None, "9" * 18, []),
     ],
 )
 def test_what_the_work_records_counts_if_it_can_be_so(
