@@ -7,7 +7,6 @@ of reports end in one more reconcile, which reads the newest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -15,6 +14,7 @@ import structlog
 from controllers.api import keys
 from controllers.api.attempts import attempt, attempt_of
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW, WORKFLOW_STATUS_RESULT
+from controllers.api.meta import ObjectMeta
 from controllers.api.naming import manifest_work_name
 from controllers.hub import APPLY_FAILED, Waiting
 from controllers.kube.client import Client
@@ -117,7 +117,7 @@ class StatusSyncReconciler:
         phase = str(shown.get("phase") or "")
         labels = labels_for(phase, meta.labels, keys.PHASE_LABEL, keys.COMPLETED_LABEL)
         generation = meta.generation + (0 if news is None else 1)
-        annotations = _annotations(meta.annotations, reported, observed=f"{generation}@{cluster}")
+        annotations = _annotations(meta, reported, observed=f"{generation}@{cluster}")
         versions = (work.metadata.uid, *(item.metadata.resource_version for item in (work, full) if item))
         if news is None and not labels and not annotations:
             self._remember(workflow, versions, is_complete=_is_complete(reported))
@@ -184,18 +184,14 @@ def _is_complete(reported: JsonObject | None) -> bool:
     return is_final(str((reported or {}).get("phase") or ""))
 
 
-def _annotations(
-    present: Mapping[str, str], reported: JsonObject | None, *, observed: str
-) -> dict[str, str | None]:
+def _annotations(meta: ObjectMeta, reported: JsonObject | None, *, observed: str) -> dict[str, str | None]:
     """Those of ours that have to change: the end is there in full or, after a retry on the cluster, no longer is.
     `observed` is what the Workflow is once this is written."""
     if reported is None:
         return {}
     wanted: dict[str, str | None] = {keys.STATUS_ANNOTATION: None, keys.OBSERVED_ANNOTATION: None}
     if _is_complete(reported):
-        wanted = {
-            keys.STATUS_ANNOTATION: keys.STATUS_COMPLETE,
-            keys.OBSERVED_ANNOTATION: observed,
-            keys.WAITING_ANNOTATION: None,  # whatever it waited for has come: it has ended
-        }
-    return {name: value for name, value in wanted.items() if present.get(name) != value}
+        wanted = {keys.STATUS_ANNOTATION: keys.STATUS_COMPLETE, keys.OBSERVED_ANNOTATION: observed}
+        if meta.deletion_timestamp is None:  # else it may say what holds its deletion
+            wanted[keys.WAITING_ANNOTATION] = None  # whatever it waited for has come: it has ended
+    return {name: value for name, value in wanted.items() if meta.annotations.get(name) != value}

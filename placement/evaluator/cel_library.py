@@ -80,3 +80,6 @@ FUNCTIONS: Final = (
     _function("minor", (lambda one: version(one).minor, INT, [STRING], True)),
     _function("patch", (lambda one: version(one).patch, INT, [STRING], True)),
 )
+
+# The library behind quantities is imported with the first of them: now, and not in the time of somebody's expression.
+amount("1Ki")

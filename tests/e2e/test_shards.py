@@ -64,6 +64,7 @@ async def _prepare(hub: Client) -> None:
     }
     for namespace in NAMESPACES:
         body = workflows.of(NAMESPACE, namespace)
+        body["metadata"]["annotations"] = {keys.ALLOWED_NAMESPACES_ANNOTATION: "argo"}
         await hub.patch(NAMESPACE, namespace, apply_patch(body, field_manager="test", force=True))
         for kind, example in objects.items():
             body = {**example, "metadata": {"name": example["metadata"]["name"], "namespace": namespace}}

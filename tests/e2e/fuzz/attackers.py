@@ -107,7 +107,8 @@ async def attackers(argosy: Argosy, directory: Path) -> AsyncIterator[Attackers]
         yield found
     finally:
         await found.clean_up()
-        await admin.delete(MANAGED_CLUSTER, EVIL)
+        with contextlib.suppress(NotFound):  # thrown itself, and cleaned up
+            await admin.delete(MANAGED_CLUSTER, EVIL)
         for name in (AGENT, OWNER):
             await clients[name].close()
 

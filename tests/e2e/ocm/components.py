@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from controllers.api.keys import CLUSTER_NAME_LABEL
 from controllers.api.kinds import (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
@@ -75,7 +76,9 @@ async def may_take_works(hub: Client, cluster: str, rules: list[Json]) -> None:
     """What a registered cluster's work agent may do on the hub: `rules`, in its own namespace."""
     role = _object(CLUSTER_ROLE, "open-cluster-management:managedcluster:work") | {"rules": rules}
     binding = _binding(ROLE_BINDING, role, ACCOUNT, cluster)
-    await ensure(hub, NAMESPACE, _object(NAMESPACE, cluster))
+    namespace = _object(NAMESPACE, cluster)
+    namespace["metadata"]["labels"] = {CLUSTER_NAME_LABEL: cluster}  # as OCM's registration makes it
+    await ensure(hub, NAMESPACE, namespace)
     await ensure(hub, CLUSTER_ROLE, role)
     await ensure(hub, ROLE_BINDING, binding, namespace=cluster)
 
