@@ -91,7 +91,7 @@ class RegistrationReconciler:
         self, before: dict[str, Any], nodes: Sequence[dict[str, Any]], here: Room | None
     ) -> dict[str, Any]:
         shared = (item for item in self._claims.all() if is_for_hub(item.metadata))
-        claims = readable(shared, ClusterClaim)
+        claims = list(readable(shared, ClusterClaim))  # the store may change while something is awaited
         allocatable = node_totals(nodes, "allocatable", total, schedulable_only=True)
         return cluster_status(
             before,

@@ -13,7 +13,7 @@ from controllers.api.membership import LONGEST_CERTIFICATE_SECONDS, REGISTER_GRO
 from controllers.api.signing import SigningRequest
 from controllers.kube.access import allows
 from controllers.kube.client import Client
-from controllers.kube.object import Object
+from controllers.kube.object import Object, readable
 from controllers.runtime.cache import Reader
 from controllers.runtime.clock import now
 from controllers.runtime.events import Recorder
@@ -87,7 +87,7 @@ class RequestReconciler:
         return Around(
             key=await known_key(self._client, cluster.metadata.name),
             lives=await lives(self._client, cluster, now()),
-            rivals=rivals(asked, (item.decode(SigningRequest) for item in self._requests.all())),
+            rivals=rivals(asked, readable(self._requests.all(), SigningRequest)),
             longest=self._longest,
         )
 

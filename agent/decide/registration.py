@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -23,7 +24,8 @@ def node_totals(
 ) -> dict[str, str]:
     """The sum of `field` ("capacity" or "allocatable") of all nodes by resource name.
 
-    `add` sums quantities. With `schedulable_only`, nodes that are cordoned are left out, as OCM does for allocatable.
+    `add` sums quantities, and raises ValueError where there is no sum: such a resource is left out, since one Node with
+    a quantity that nothing has must not keep all others from the hub. With `schedulable_only`, nodes that are cordoned are left out, as OCM does for allocatable.
     """
     amounts: dict[str, list[str]] = {}
     for node in nodes:
@@ -31,7 +33,11 @@ def node_totals(
             continue
         for resource, quantity in ((node.get("status") or {}).get(field) or {}).items():
             amounts.setdefault(resource, []).append(str(quantity))
-    return {resource: add(values) for resource, values in sorted(amounts.items())}
+    totals: dict[str, str] = {}
+    for resource, values in sorted(amounts.items()):
+        with contextlib.suppress(ValueError):
+            totals[resource] = add(values)
+    return totals
 
 
 def is_tellable(value: str) -> bool:

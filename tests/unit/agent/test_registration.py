@@ -93,3 +93,11 @@ def test_what_others_say_stays_and_what_the_hub_doubted_is_set_right() -> None:
 def test_a_claim_that_the_hub_would_refuse_is_left_out(value: str, *, expected: bool) -> None:
     """The cluster takes it, and all of the status would go without."""
     assert is_tellable(value) is expected
+
+
+def test_a_resource_that_has_no_sum_is_left_out() -> None:
+    nodes = [
+        {"status": {"capacity": {"cpu": "4", "pods": "110"}}},
+        {"status": {"capacity": {"cpu": "4", "pods": "1e30"}}},
+    ]
+    assert node_totals(nodes, "capacity", total, schedulable_only=False) == {"cpu": "8"}
