@@ -25,7 +25,8 @@ def node_totals(
     """The sum of `field` ("capacity" or "allocatable") of all nodes by resource name.
 
     `add` sums quantities, and raises ValueError where there is no sum: such a resource is left out, since one Node with
-    a quantity that nothing has must not keep all others from the hub. With `schedulable_only`, nodes that are cordoned are left out, as OCM does for allocatable.
+    a quantity that nothing has must not keep all others from the hub. With `schedulable_only`, nodes that are cordoned
+    are left out, as OCM does for allocatable.
     """
     amounts: dict[str, list[str]] = {}
     for node in nodes:
