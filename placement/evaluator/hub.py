@@ -129,7 +129,8 @@ class Hub:
                 clusters=informers.of(Scope(MANAGED_CLUSTER)),
                 cluster_sets=informers.of(Scope(MANAGED_CLUSTER_SET)),
                 bindings=informers.of(Scope(MANAGED_CLUSTER_SET_BINDING)),
-                scores=informers.of(Scope(ADDON_PLACEMENT_SCORE)),
+                # After the clusters: what is wrong with a score is reported on its cluster.
+                scores=informers.of(Scope(ADDON_PLACEMENT_SCORE), after=informers.of(Scope(MANAGED_CLUSTER))),
             ),
         )
 

@@ -10,7 +10,15 @@ import manifestwork.wiring
 import statussync.wiring
 from agent.command_line import parser
 from agent.work.apply import REPORT_FINALIZER
-from controllers.api.kinds import CLUSTER_ROLE, EVENT, NAMESPACE, SECRET, WORKFLOW
+from controllers.api.kinds import (
+    CLUSTER_ROLE,
+    EVENT,
+    MANAGED_CLUSTER_SET,
+    MANAGED_CLUSTER_SET_BINDING,
+    NAMESPACE,
+    SECRET,
+    WORKFLOW,
+)
 from controllers.kube.patch import merge_patch
 from tests.eventually import eventually
 from tests.integration import bodies
@@ -178,6 +186,9 @@ async def test_a_work_that_is_complete_stays_so(pair: Pair, namespace: str) -> N
 # -- who is told -----------------------------------------------------------------------------------------
 async def test_the_user_of_a_workflow_reads_it_in_an_event_on_the_hub(pair: Pair, namespace: str) -> None:
     await pair.hub.create(NAMESPACE, manifest(NAMESPACE, namespace))
+    if await pair.hub.find(MANAGED_CLUSTER_SET, "everywhere") is None:
+        await pair.hub.create(MANAGED_CLUSTER_SET, bodies.cluster_set("everywhere"))
+    await pair.hub.create(MANAGED_CLUSTER_SET_BINDING, bodies.set_binding("everywhere"), namespace=namespace)
     wirings = (manifestwork.wiring.add_to, statussync.wiring.add_to)
     async with (
         running(pair, "--allow-namespace=team-*"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from controllers.api import keys
-from controllers.api.kinds import MANIFEST_WORK, NAMESPACE, WORKFLOW
+from controllers.api.kinds import MANAGED_CLUSTER_SET_BINDING, MANIFEST_WORK, NAMESPACE, WORKFLOW
 from controllers.kube.client import Client
 from controllers.kube.patch import merge_patch
 from manifestwork.wiring import add_to
 from tests.eventually import eventually
-from tests.integration.bodies import of, workflow
+from tests.integration.bodies import of, set_binding, workflow
 from tests.integration.running import running
 
 MANY = 200
@@ -20,11 +20,12 @@ IN_FLIGHT = 40
 
 
 async def test_the_first_of_one_tenant_does_not_wait_for_all_of_another(
-    client: Client, namespace: str, clusters: list[str]
+    client: Client, namespace: str, clusters: list[str], bound_set: str
 ) -> None:
     """All are there at the start; of the tenant that comes last in the list the first is sent among the first."""
     few = f"{namespace}z"
     await client.create(NAMESPACE, of(NAMESPACE, few))
+    await client.create(MANAGED_CLUSTER_SET_BINDING, set_binding(bound_set), namespace=few)
     for begun in range(0, MANY, 20):
         await asyncio.gather(
             *(

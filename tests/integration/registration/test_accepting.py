@@ -15,6 +15,7 @@ from agent.join import JoinError
 from agent.signing import ask
 from controllers.api.keys import CLUSTER_LEASE_NAME, CLUSTER_NAME_LABEL
 from controllers.api.kinds import (
+    ADMISSION_POLICY_BINDING,
     CERTIFICATE_SIGNING_REQUEST,
     LEASE,
     MANAGED_CLUSTER,
@@ -24,6 +25,7 @@ from controllers.api.kinds import (
 from controllers.api.membership import joining_names, role_name
 from controllers.api.signing import SigningRequest
 from controllers.kube.client import Client
+from controllers.kube.errors import Forbidden
 from controllers.kube.patch import merge_patch
 from controllers.runtime.clock import now
 from registration.judge import key_of
@@ -61,6 +63,18 @@ async def other(client: Client, kubeconfig: Path, cluster: str, tmp_path: Path) 
         await client.delete(CERTIFICATE_SIGNING_REQUEST, request.metadata.name)
 
 
+@pytest.fixture
+async def unguarded(client: Client) -> AsyncIterator[None]:
+    """A hub whose API server has no such policies: agents may ask for whatever they like."""
+    policy = "argosy-agent-requests"
+    binding = (await client.get(ADMISSION_POLICY_BINDING, policy)).to_dict()
+    await client.delete(ADMISSION_POLICY_BINDING, policy)
+    yield
+    again = of(ADMISSION_POLICY_BINDING, policy, spec=binding["spec"])
+    again["metadata"]["labels"] = binding["metadata"]["labels"]
+    await client.create(ADMISSION_POLICY_BINDING, again)
+
+
 async def registered(client: Client, cluster: str, **labels: str) -> None:
     body = of(MANAGED_CLUSTER, cluster, spec={})
     body["metadata"]["labels"] = labels
@@ -72,6 +86,18 @@ async def asked(asker: Client, cluster: str) -> str:
     key = new_key()
     await ask(asker, cluster, key, joining_names(cluster, key_fingerprint(key)))
     return key_fingerprint(key)
+
+
+async def forged(agent: Client, cluster: str) -> str:
+    """The same as the agent of another cluster, once the server has noticed that no policy keeps it from that."""
+
+    async def passes() -> str:
+        try:
+            return await asked(agent, cluster)
+        except Forbidden as error:
+            raise AssertionError(error.message) from error
+
+    return await eventually(passes, what="the request of another cluster's agent")
 
 
 async def answers(client: Client, cluster: str) -> dict[str, list[str]]:
@@ -105,12 +131,13 @@ async def test_it_shows_who_asks_for_what(
     assert await answers(client, cluster) == {key: []}
 
 
+@pytest.mark.usefixtures("unguarded")
 async def test_another_clusters_agent_gets_no_certificate_of_this_one(
     client: Client, kubeconfig: Path, bootstrap: Path, cluster: str, other: Other
 ) -> None:
     """H4: whoever accepts a cluster signed whatever bore its label."""
     await registered(client, cluster)
-    theirs = await asked(other.agent, cluster)
+    theirs = await forged(other.agent, cluster)
     status, printed = await as_admin(kubeconfig, "accept", cluster)
     assert (status, f"is the agent of another cluster, {other.cluster}" in printed) == (1, True), printed
     assert "repeat this with --fingerprint KEY" in printed
@@ -249,11 +276,12 @@ async def test_of_two_who_are_trusted_and_ask_for_one_cluster_a_person_chooses(
     assert not await is_accepted(client, cluster)
 
 
+@pytest.mark.usefixtures("unguarded")
 async def test_trust_in_all_who_are_known_is_no_trust_in_the_agents_of_other_clusters(
     client: Client, cluster: str, other: Other
 ) -> None:
     await registered(client, cluster)
-    key = await asked(other.agent, cluster)
+    key = await forged(other.agent, cluster)
     async with registering(client, "system:authenticated"):
         told = (await event(client, "default", "AsksToJoin", cluster))["message"]
         assert f"is the agent of another cluster, {other.cluster}" in told
