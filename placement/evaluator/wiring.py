@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-import msgspec
 import structlog
 
 from controllers.api.cluster import AddOnPlacementScore, ManagedCluster
@@ -18,9 +17,8 @@ from controllers.api.kinds import (
     PLACEMENT,
     PLACEMENT_DECISION,
 )
-from controllers.api.model import Model
 from controllers.kube.client import Client
-from controllers.kube.errors import NotFound
+from controllers.ocm import is_ocm_hub
 from controllers.runtime.cache import Change
 from controllers.runtime.controller import Controller, by_own_key
 from controllers.runtime.events import Recorder
@@ -38,34 +36,17 @@ log = structlog.get_logger(__name__)
 
 M = TypeVar("M")
 
-# Where OCM's operator is installed. ClusterManager is the kind that makes a hub, with a placement controller; a
-# managed cluster, of some other hub, has Klusterlet.
-_OCM_OPERATOR = "/apis/operator.open-cluster-management.io/v1"
-_OCM_HUB = "clustermanagers"
-
 # Seconds in which changes of clusters gather, and as long as more of them come: a rack that goes away costs each
 # Placement one evaluation.
 GATHER = 0.05
 GATHER_LONGEST = 0.25
 
 
-class _Resource(Model):
-    name: str
-
-
-class _Discovery(Model):
-    resources: list[_Resource]
-
-
 async def is_wanted(client: Client, mode: str) -> bool:
     """`on` and `off` say it; `auto` asks the hub whether Open Cluster Management is installed there."""
     if mode != "auto":
         return mode == "on"
-    try:
-        served = msgspec.json.decode(await client.request("GET", _OCM_OPERATOR), type=_Discovery)
-    except NotFound:
-        return True
-    if all(item.name != _OCM_HUB for item in served.resources):
+    if not await is_ocm_hub(client):
         return True
     log.info("evaluator_off", why="Open Cluster Management is installed on this hub")
     return False
