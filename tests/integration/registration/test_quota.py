@@ -21,8 +21,8 @@ async def in_force(client: Client, cluster: str, hard: dict[str, str]) -> None:
     """Waits until the quota is counted by these bounds."""
 
     async def probe() -> bool:
-        found = (await client.get(RESOURCE_QUOTA, QUOTA, namespace=cluster)).to_dict()
-        status = found.get("status", {})
+        found = await client.find(RESOURCE_QUOTA, QUOTA, namespace=cluster)
+        status = {} if found is None else found.to_dict().get("status", {})  # or not made yet
         assert status.get("hard") == hard
         assert status.get("used", {}).keys() == hard.keys()
         return True
