@@ -11,11 +11,10 @@ import structlog
 from controllers.api import keys
 from controllers.api.echo import echoed
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW, WORKFLOW_STATUS_RESULT
-from controllers.api.naming import manifest_work_name
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import merge_patch
-from controllers.ownership import carries, is_copied
+from controllers.ownership import carries, is_copied, work_name_of
 from controllers.runtime.cache import Reader
 from controllers.runtime.events import MESSAGE_LIMIT, Recorder
 from controllers.runtime.own_writes import OwnWrites
@@ -63,8 +62,7 @@ def index_by_name(work: Object) -> Iterable[str]:
 
 def works_of(works: Reader, workflow: Object) -> list[Object]:
     """The ManifestWorks that were made for this very Workflow, in all clusters' namespaces, the latest first."""
-    meta = workflow.metadata
-    found = works.by_index(BY_NAME, manifest_work_name(meta.name, meta.uid))
+    found = works.by_index(BY_NAME, work_name_of(workflow))
     mine = (work for work in found if carries(work, workflow))
     return sorted(mine, key=lambda work: work.metadata.creation_timestamp, reverse=True)
 

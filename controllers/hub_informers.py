@@ -29,7 +29,7 @@ from controllers.hub import (
     workflow_key,
 )
 from controllers.kube.object import Object
-from controllers.ownership import placed_cluster
+from controllers.ownership import placed_cluster, work_name_of
 from controllers.runtime.cache import Change
 from controllers.runtime.informer import Informer
 from controllers.runtime.informers import Informers
@@ -69,12 +69,11 @@ def works(informers: Informers) -> Informer:
     informer.store.add_index(BY_NAME, index_by_name)
 
     def on_workflow(change: Change) -> None:
-        meta = change.object.metadata
         if owners.store.settled_uid(*change.object.key) is not None:
             for item in informer.store.by_index(BY_WORKFLOW, "/".join(change.object.key)):
                 informer.reconsider(item)
         elif change.old is None or change.new is None:  # it needs attention again, or is gone
-            for key in informer.store.settled_named(manifest_work_name(meta.name, meta.uid)):
+            for key in informer.store.settled_named(work_name_of(change.object)):
                 informer.recall(key)
 
     owners.add_handler(on_workflow)

@@ -43,16 +43,20 @@ def placed_cluster(workflow: Object) -> str:
     return "" if is_copied(workflow) else workflow.metadata.annotations.get(keys.CLUSTER_ANNOTATION, "")
 
 
+def work_name_of(workflow: Object) -> str:
+    """The name of the ManifestWork, and of the status result, of this very Workflow on whatever cluster."""
+    return manifest_work_name(workflow.metadata.name, workflow.metadata.uid)
+
+
 def carries(work: Object, workflow: Object) -> bool:
     """Whether `work` was made for this very Workflow, not for an earlier or another one of the same name.
 
     Works of the reference implementation have no uid annotation; the five characters in the name decide then.
     """
-    meta = workflow.metadata
-    if work.metadata.name != manifest_work_name(meta.name, meta.uid):
+    if work.metadata.name != work_name_of(workflow):
         return False
     said = work.metadata.annotations.get(keys.HUB_UID_ANNOTATION)
-    return said is None or said == meta.uid
+    return said is None or said == workflow.metadata.uid
 
 
 def is_fenced(work: Object, workflow: Object) -> bool:
@@ -67,3 +71,8 @@ def is_fenced(work: Object, workflow: Object) -> bool:
     if work.metadata.namespace == placed_cluster(workflow):
         return attempt_of(work.metadata.annotations) < attempt(annotations)
     return work.metadata.namespace in tried(annotations)
+
+
+def is_current(work: Object, workflow: Object) -> bool:
+    """Whether `work` carries this very Workflow as it was sent last: what it reports counts."""
+    return carries(work, workflow) and not is_fenced(work, workflow)

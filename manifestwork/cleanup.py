@@ -6,13 +6,12 @@ import structlog
 
 from controllers.api import keys
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW
-from controllers.api.naming import manifest_work_name
 from controllers.hub import Waiting
 from controllers.kube.client import Client
 from controllers.kube.errors import NotFound
 from controllers.kube.object import Object
 from controllers.kube.patch import finalizer_patch
-from controllers.ownership import carries, is_fenced, placed_cluster
+from controllers.ownership import carries, is_fenced, placed_cluster, work_name_of
 from controllers.runtime.cache import Reader
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
@@ -80,8 +79,7 @@ class Cleanup:
     async def _unseen_works(self, workflow: Object, seen: list[Object]) -> list[Object]:
         """The ManifestWorks by their name: those that caches have let go of since the Workflow had finished, or that
         this process created and the cache has not heard of."""
-        meta = workflow.metadata
-        name = manifest_work_name(meta.name, meta.uid)
+        name = work_name_of(workflow)
         clusters = {cluster for cluster, _ in self._known.settled_named(name)}
         if all(is_fenced(work, workflow) for work in seen):
             clusters.add(placed_cluster(workflow))

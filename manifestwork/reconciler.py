@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from controllers.api.naming import manifest_work_name
 from controllers.hub import BY_WORKFLOW, is_finished, works_of
 from controllers.kube.object import Object
-from controllers.ownership import carries, is_fenced, placed_cluster
+from controllers.ownership import carries, is_fenced, placed_cluster, work_name_of
 from controllers.runtime.cache import Reader
 from controllers.runtime.own_writes import OwnWrites
 from controllers.runtime.reconcile import Request, Result
@@ -72,5 +71,4 @@ class ManifestWorkReconciler:
 
     def _is_being_read(self, workflow: Object) -> bool:
         """Whether there is a work of its name of which caches remember only the uid: the Workflow had ended."""
-        meta = workflow.metadata
-        return bool(self._known.settled_named(manifest_work_name(meta.name, meta.uid)))
+        return bool(self._known.settled_named(work_name_of(workflow)))

@@ -12,11 +12,10 @@ from typing import Final
 
 from controllers.api.kinds import MANIFEST_WORK
 from controllers.api.meta import parsed
-from controllers.api.naming import manifest_work_name
 from controllers.hub import works_of
 from controllers.kube.client import Client
 from controllers.kube.object import Object
-from controllers.ownership import carries
+from controllers.ownership import carries, work_name_of
 from controllers.runtime.cache import Reader
 from controllers.runtime.clock import now
 
@@ -35,14 +34,12 @@ class Dispatched:
 
     def is_known(self, workflow: Object) -> bool:
         """Whether the caches have a ManifestWork of this very Workflow, or know that there is one of its name."""
-        name = manifest_work_name(workflow.metadata.name, workflow.metadata.uid)
-        return bool(self._works.settled_named(name)) or bool(works_of(self._works, workflow))
+        return bool(self._works.settled_named(work_name_of(workflow)) or works_of(self._works, workflow))
 
     async def is_there(self, workflow: Object) -> bool:
         """Whether the server has one. Raises ApiError. Nothing is asked about a Workflow that is young."""
-        meta = workflow.metadata
-        if self._now() - parsed(meta.creation_timestamp) < _YOUNG:
+        if self._now() - parsed(workflow.metadata.creation_timestamp) < _YOUNG:
             return False
-        selector = f"metadata.name={manifest_work_name(meta.name, meta.uid)}"
+        selector = f"metadata.name={work_name_of(workflow)}"
         found, _ = await self._client.list(MANIFEST_WORK, field_selector=selector)
         return any(carries(work, workflow) for work in found)

@@ -15,12 +15,11 @@ from controllers.api import keys
 from controllers.api.attempts import attempt, attempt_of
 from controllers.api.kinds import MANIFEST_WORK, WORKFLOW, WORKFLOW_STATUS_RESULT
 from controllers.api.meta import ObjectMeta
-from controllers.api.naming import manifest_work_name
 from controllers.hub import APPLY_FAILED, Waiting
 from controllers.kube.client import Client
 from controllers.kube.object import Object
 from controllers.kube.patch import JsonObject, merge_patch, untracked
-from controllers.ownership import carries, is_fenced, placed_cluster
+from controllers.ownership import is_current, placed_cluster, work_name_of
 from controllers.runtime.cache import Key, Reader
 from controllers.runtime.events import Recorder
 from controllers.runtime.own_writes import OwnWrites
@@ -83,22 +82,18 @@ class StatusSyncReconciler:
 
     async def _read(self, workflow: Object) -> tuple[Object | None, Object | None]:
         """Its ManifestWork and its result as they are on the server. Raises ApiError."""
-        name = manifest_work_name(workflow.metadata.name, workflow.metadata.uid)
-        cluster = placed_cluster(workflow)
+        name, cluster = work_name_of(workflow), placed_cluster(workflow)
         if not cluster:
             return None, None
         work = await self._client.find(MANIFEST_WORK, name, namespace=cluster)
-        if work is None or not carries(work, workflow) or is_fenced(work, workflow):
+        if work is None or not is_current(work, workflow):
             return None, None
         return work, await self._client.find(WORKFLOW_STATUS_RESULT, name, namespace=cluster)
 
     def _work_of(self, workflow: Object) -> Object | None:
         """The ManifestWork on the Workflow's present cluster: no other cluster is asked about it."""
-        meta = workflow.metadata
-        work = self._works.get(placed_cluster(workflow), manifest_work_name(meta.name, meta.uid))
-        if work is None or not carries(work, workflow) or is_fenced(work, workflow):
-            return None
-        return work
+        work = self._works.get(placed_cluster(workflow), work_name_of(workflow))
+        return work if work is not None and is_current(work, workflow) else None
 
     async def _sync(
         self, workflow: Object, work: Object, full: Object | None, *, is_latest: bool = False
